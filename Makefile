@@ -1,0 +1,71 @@
+# Every target sets up .venv by itself when it is absent, or older than pyproject.toml or constraints.txt.
+#
+#   make demo         the whole job on a simulated hospital
+#   make test         lint, then every test but the published figures
+#   make test-fast    the tests that need neither minutes nor real scans
+#   make lint         ruff, mypy, import-linter, codespell
+#   make prove        repeats the published figures
+#   make experts      rebuilds the public expert that ships with the package
+#   make clean        removes caches, builds and the demo (.venv stays)
+#
+# Variables: PY (which Python, 3.11 or newer), TORCH and TORCH_INDEX (which PyTorch, from where), DEMO (its folder),
+# WORKERS (test processes), PYTEST_ARGS. PyTorch is a CPU build; with a GPU: make demo TORCH=torch==2.13.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PY ?= python3
+VENV ?= .venv
+TORCH ?= torch==2.13.0+cpu
+# Asked only where pip's own index has no such build (PyPI has none: its Linux wheels carry CUDA).
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+DEMO ?= medsyngen-demo
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+# One thread a worker: two workers with two threads each only get in each other's way on two cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+.PHONY: help demo test test-fast lint prove experts clean
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PY) -c 'import sys; sys.exit("medsyngen needs Python 3.11 or newer: try make PY=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PY) -m venv $(VENV)
+	$(PIP) install "$(TORCH)" \
+	  || { echo "no $(TORCH) from pip's own index: asking $(TORCH_INDEX)"; $(PIP) install "$(TORCH)" --index-url $(TORCH_INDEX); }
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/medsyngen demo $(DEMO)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p medsyngen -p cli -p configs
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+test: lint
+	$(PYTEST) -m "not prove"
+
+test-fast: $(STAMP)
+	$(PYTEST) -m "not slow and not realdata and not prove"
+
+prove: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.prove
+
+# Deterministic in the recipe: the file changes only where the phantoms, the network or the public training changed.
+experts: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.experts
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache $(DEMO)
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -1,0 +1,1 @@
+"""The command line of medsyngen; imported as medsyngen.cli."""
