@@ -1,0 +1,106 @@
+"""Labels of scans, and the public classes that a recipe makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medsyngen.cohort.tables import posix_path, read_rows
+from medsyngen.errors import InputUnusable, UsageError
+
+_DO = "give it the column `label` and `patient_id` or `path` (relative to SCANS), one label for each"
+
+
+@dataclass(frozen=True)
+class ClassDefinition:
+    """One class of the recipe: public, chosen without looking at the labels' counts.
+
+    Args:
+        name: What the synthetic cohort calls it.
+        label: The text of the label file, or of the ``label`` array of an ``.npz``, that means this class.
+        share: Share of the synthetic cohort, in (0, 1].
+    """
+
+    name: str
+    label: str
+    share: float
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or not self.label.strip():
+            raise UsageError("a class needs a name and a label", do="name each class and the label text that means it")
+        if not 0.0 < self.share <= 1.0:
+            raise UsageError(f"the share of class {self.name!r} is {self.share}", do="give a share above 0, at most 1")
+
+
+def check_classes(classes: Sequence[ClassDefinition]) -> None:
+    """Checks the classes of a recipe together.
+
+    Raises:
+        UsageError: If two share a name or a label, or the shares don't add up to 1.
+    """
+    for what, values in (("name", [c.name for c in classes]), ("label", [c.label.strip() for c in classes])):
+        if len(set(values)) != len(values):
+            raise UsageError(f"two classes have the same {what}", do=f"give each class its own {what}")
+    if classes and abs(sum(c.share for c in classes) - 1.0) > 1e-6:
+        raise UsageError("the shares of the classes don't add up to 1", do="make them add up to 1")
+
+
+def class_index(label: str | None, classes: Sequence[ClassDefinition]) -> int:
+    """Returns the class of a label: a public rule on one scan alone.
+
+    Args:
+        label: As written, or None.
+        classes: The recipe's.
+
+    Returns:
+        The position of the class whose label text is equal; ``len(classes)``, the null class, for any other or none.
+    """
+    if label is None:
+        return len(classes)
+    return next((i for i, known in enumerate(classes) if known.label.strip() == label.strip()), len(classes))
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels by scan and by patient.
+
+    Args:
+        by_path: Path relative to SCANS, or ``file.npz#12``, to label.
+        by_patient: Patient ID (after the patient map) to label.
+    """
+
+    by_path: Mapping[str, str] = field(default_factory=dict, repr=False)
+    by_patient: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> LabelTable:
+        """Reads a label file; a row that names a path is about that scan, any other about all scans of its patient.
+
+        Raises:
+            InputUnusable: If its columns are others, or one scan or patient has two labels.
+        """
+        rows = read_rows(path, "label file")
+        columns = set(rows[0]) if rows else set()
+        if "label" not in columns or not columns & {"path", "patient_id"}:
+            raise InputUnusable("the label file has no rows or other columns than expected", do=_DO)
+        by_path: dict[str, str] = {}
+        by_patient: dict[str, str] = {}
+        bad = []
+        for number, row in enumerate(rows, start=2):
+            at_path, patient = row.get("path", ""), row.get("patient_id", "")
+            table, key = (by_path, posix_path(at_path)) if at_path else (by_patient, patient)
+            if not key or table.setdefault(key, row["label"]) != row["label"]:
+                bad.append(f"row {number}")
+        if bad:
+            raise InputUnusable("the label file has rows about nobody, or two labels for one", do=_DO, details=bad)
+        return cls(by_path, by_patient)
+
+    def find(self, locator: str, patient_id: str) -> str | None:
+        """Returns the label of a scan, or None; a label by path goes before one by patient."""
+        label = self.by_path.get(locator)
+        return label if label is not None else self.by_patient.get(patient_id)
+
+    def identifiers(self) -> list[str]:
+        """Returns every patient ID and path of the table."""
+        return [*self.by_path, *self.by_patient]

@@ -1,0 +1,178 @@
+"""Scans to cohort: all decoding and every check of a scan end here, before anything is charged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.identifiers import source_identifiers
+from medsyngen.cohort.indexing import index_scans
+from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, class_index
+from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
+from medsyngen.cohort.transforms import ScanForm, preprocessing
+from medsyngen.errors import TooManySkipped
+from medsyngen.formats.refusal import ScanRefused
+from medsyngen.progress import Progress, silent
+from medsyngen.scan import PatientKey, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What came of SCANS; private.
+
+    Args:
+        cohort: The patients.
+        accepted: Scans in it.
+        refusals: What was left out, and why.
+        identifiers: Texts of the source that must never leave.
+        unlabelled: Scans in the null class.
+        notices: Further things that the data team should know, without any name or path.
+    """
+
+    cohort: Cohort
+    accepted: int
+    refusals: tuple[Refusal, ...]
+    identifiers: frozenset[str] = field(repr=False)
+    unlabelled: int = 0
+    notices: tuple[str, ...] = ()
+
+
+def read_cohort(
+    scans: Path,
+    *,
+    form: ScanForm,
+    classes: Sequence[ClassDefinition] = (),
+    labels: LabelTable | None = None,
+    patient_map: PatientMap | None = None,
+    public_text: str = "",
+    progress: Progress = silent,
+) -> Reading:
+    """Reads every scan into memory, in the recipe's form, patient by patient.
+
+    A refused scan and an unknown label (null class) are public rules on one scan alone; no number is computed over
+    several scans. The share of refused scans decides only whether the reading ends in an error, inside.
+
+    Args:
+        scans: A folder, or one ``.npz`` file.
+        form: What to take, and the form of the images.
+        classes: The recipe's; may be empty.
+        labels: The label table; None takes ``labels.csv`` of the folder if it is there.
+        patient_map: The hospital's word on who is who, if it gave one.
+        public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
+        progress: Told after each file.
+
+    Raises:
+        InputUnusable: If SCANS, the label file or the privacy unit is unusable.
+        TooManySkipped: If a larger share than ``form.max_skipped_share`` was refused; lists all of them.
+    """
+    check_classes(classes)
+    table = labels if labels is not None else find_labels(scans)
+    index = index_scans(scans, modalities=form.modalities, patient_map=patient_map, progress=progress)
+    check_privacy_unit(index)
+    _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
+    images, undecoded = _decode(index, form, progress)
+    refusals = tuple(sorted((*index.refusals, *undecoded), key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
+    usable = tuple(scan for scan in index.scans if scan.case_id in images)
+    check_privacy_unit(ScanIndex(index.root, usable, refusals, frozenset()))
+    _check_share(refusals, len(usable), form)
+
+    found = {scan.case_id: _label(scan, table) for scan in usable}
+    chosen = {case_id: class_index(label, classes) for case_id, label in found.items()}
+    texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
+    texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
+    unlabelled = sum(position == len(classes) for position in chosen.values())
+    return Reading(
+        cohort=_group(usable, images, chosen),
+        accepted=len(usable),
+        refusals=refusals,
+        identifiers=source_identifiers(texts, public_text),
+        unlabelled=unlabelled,
+        notices=_notices(index, bool(classes) and unlabelled == len(usable)),
+    )
+
+
+def find_labels(scans: Path) -> LabelTable | None:
+    """Returns the table ``labels.csv`` of the folder of scans, or None if there is no such file.
+
+    Raises:
+        InputUnusable: If it is there and unusable.
+    """
+    path = scans / "labels.csv"
+    return LabelTable.read(path) if path.is_file() else None
+
+
+def _label(scan: IndexedScan, table: LabelTable | None) -> str | None:
+    label = table.find(scan.locator, scan.patient.patient_id) if table else None
+    return scan.label if label is None else label
+
+
+def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> None:
+    refused = sum(refusal.scans for refusal in refusals)
+    share = refused / max(1, refused + accepted)
+    if share > form.max_skipped_share:
+        raise TooManySkipped(
+            f"{refused} of {refused + accepted} scans can't be used: {share:.1%}, "
+            f"more than the recipe's max_skipped_share of {form.max_skipped_share:.1%}",
+            do=f"{MEND}, or raise `scans.max_skipped_share`",
+            details=[refusal.line() for refusal in refusals],
+        )
+
+
+def _decode(index: ScanIndex, form: ScanForm, progress: Progress) -> tuple[dict[str, Pixels], list[Refusal]]:
+    pipeline = preprocessing(form)
+    images: dict[str, Pixels] = {}
+    refusals = []
+    for done, scan in enumerate(index.scans, start=1):
+        try:
+            images[scan.case_id] = _image(pipeline, index.address(scan))
+        except ScanRefused as refused:
+            refusals.append(refusal_of(refused, scan.case_id, scan.locator))
+        progress("reading scans", done, len(index.scans))
+    return images, refusals
+
+
+def _image(pipeline: Any, address: str) -> Pixels:
+    try:
+        image: Pixels = pipeline({"image": address})["image"].numpy()
+        return image
+    except RuntimeError as error:
+        # MONAI wraps what a transform raises, once for each level of Compose.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ScanRefused):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        raise cause from None
+
+
+def _group(scans: Sequence[IndexedScan], images: dict[str, Pixels], chosen: dict[str, int]) -> Cohort:
+    cases: dict[PatientKey, list[str]] = {}
+    for scan in scans:
+        cases.setdefault(scan.patient, []).append(scan.case_id)
+    return Cohort(
+        {
+            patient: PatientRecord(
+                pixels=np.stack([images[case] for case in theirs]),
+                classes=np.asarray([chosen[case] for case in theirs], dtype=np.int64),
+            )
+            for patient, theirs in sorted(cases.items())
+        }
+    )
+
+
+def _notices(index: ScanIndex, no_label: bool) -> tuple[str, ...]:
+    notices = []
+    if index.shared_instances:
+        notices.append(
+            f"{index.shared_instances} images stand under more than one patient ID: if that is one person, "
+            "join the IDs with --patient-map; nothing was removed"
+        )
+    if no_label:
+        notices.append("no scan carries a label of the recipe: all stand in the null class; check the label file")
+    return tuple(notices)

@@ -1,0 +1,122 @@
+"""What an index of SCANS consists of, and whether its patients can be told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medsyngen.errors import InputUnusable
+from medsyngen.formats.refusal import REASONS, ScanRefused
+from medsyngen.scan import PatientKey
+
+MEND = "mend the files listed, or take them out of the folder"
+"""The advice where files are refused for several reasons."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One file, or all images of one ``.npz``, that can't be used.
+
+    Args:
+        case_id: Such as ``case 00017``; counts the files of this reading, tells nothing else.
+        reason: A key of :data:`medsyngen.formats.refusal.REASONS`.
+        explanation: What is wrong, in fixed words.
+        do: What mends it.
+        scans: How many images are lost by it.
+        locator: Path relative to SCANS; for the private list of cases only.
+    """
+
+    case_id: str
+    reason: str
+    explanation: str
+    do: str
+    scans: int = 1
+    locator: str = field(default="", repr=False)
+
+    def line(self) -> str:
+        """Returns the line that a list of refusals shows."""
+        many = f", {self.scans} scans" if self.scans > 1 else ""
+        return f"{self.case_id}: {self.reason}{many}: {self.explanation}; {self.do}"
+
+
+@dataclass(frozen=True)
+class IndexedScan:
+    """One image that can be used, as far as its header tells.
+
+    Args:
+        locator: Path relative to SCANS; ``file.npz#12`` for an image of an ``.npz``.
+        case_id: Such as ``case 00017``.
+        patient: Whose record it belongs to, after the patient map.
+        modality: DICOM code; ``OT`` for an ``.npz``, which has none.
+        rows: Rows as stored.
+        columns: Columns as stored.
+        bits: Bits stored; 0 for numbers that are not integers.
+        inverted: Whether it is MONOCHROME1.
+        label: The label that an ``.npz`` carries itself, or None.
+        issuer: Issuer of Patient ID, for the audit of the privacy unit only.
+        spacing_mm: Distance between rows, between columns; empty where unknown.
+    """
+
+    locator: str = field(repr=False)
+    case_id: str
+    patient: PatientKey
+    modality: str
+    rows: int
+    columns: int
+    bits: int
+    inverted: bool = False
+    label: str | None = field(default=None, repr=False)
+    issuer: str = field(default="", repr=False)
+    spacing_mm: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScanIndex:
+    """All that the headers tell; private.
+
+    Args:
+        root: The folder that locators are relative to.
+        scans: In the order of their paths.
+        refusals: Likewise.
+        texts: Every text of headers and paths that may identify someone.
+        shared_instances: SOP Instance UIDs that stand under more than one patient.
+    """
+
+    root: Path = field(repr=False)
+    scans: tuple[IndexedScan, ...] = field(repr=False)
+    refusals: tuple[Refusal, ...]
+    texts: frozenset[str] = field(repr=False)
+    shared_instances: int = 0
+
+    def address(self, scan: IndexedScan) -> str:
+        """Returns where the reader finds a scan."""
+        return str(self.root / scan.locator)
+
+    @property
+    def skipped_share(self) -> float:
+        """Refused images among all."""
+        refused = sum(refusal.scans for refusal in self.refusals)
+        return refused / max(1, refused + len(self.scans))
+
+
+def refusal_of(refused: ScanRefused, case_id: str, locator: str, scans: int = 1) -> Refusal:
+    """Returns the entry of a list of refusals for an error of the reader."""
+    return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator)
+
+
+def check_privacy_unit(index: ScanIndex) -> None:
+    """Refuses scans that can't be told apart by patient: there would be nobody to protect, or one record of everybody.
+
+    Raises:
+        InputUnusable: If no scan is usable, or all usable scans stand under one patient.
+    """
+    do = "give --patient-map FILE with the columns path,patient_id"
+    if not index.scans:
+        reasons = {refusal.reason for refusal in index.refusals}
+        if reasons == {"no-patient-id"}:
+            raise InputUnusable("no scan says whose it is: the patient ID is blank or absent everywhere", do=do)
+        lines = [refusal.line() for refusal in index.refusals]
+        what = "no scan is usable"
+        raise InputUnusable(what, do=REASONS[next(iter(reasons))][1] if len(reasons) == 1 else MEND, details=lines)
+    if len(index.scans) > 1 and len({scan.patient for scan in index.scans}) == 1:
+        raise InputUnusable(f"all {len(index.scans)} scans carry one patient ID: patients can't be told apart", do=do)

@@ -1,0 +1,100 @@
+"""From a scan as read to the image that a model sees: one public recipe, one scan at a time."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from medsyngen.errors import UsageError
+
+Window = Literal["bit-depth", "per-scan"] | tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ScanForm:
+    """What scans a recipe takes, and the form that it brings them to. Public; nothing here is fitted to scans.
+
+    Args:
+        modalities: DICOM codes to accept; ``SC`` also means the SOP class Secondary Capture.
+        size: Rows and columns of the image, 8 to 1024.
+        window: The values that become -1 and 1 (everything beyond is clipped): ``bit-depth``, the range that the file's
+            own bit depth can express; ``per-scan``, the scan's own 1st and 99th percentile (a function of one
+            record); or two numbers in modality values, of a MONOCHROME1 image after it was turned round.
+        max_skipped_share: More refused scans than this share end the run, in [0, 1).
+    """
+
+    modalities: tuple[str, ...] = ("CR", "DX", "SC")
+    size: int = 32
+    window: Window = "bit-depth"
+    max_skipped_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not self.modalities or not all(code.isalnum() and code == code.upper() for code in self.modalities):
+            raise UsageError("the recipe's `modalities` are not DICOM codes", do="give codes such as [CR, DX]")
+        if not 8 <= self.size <= 1024:
+            raise UsageError(f"the recipe's scan `size` is {self.size}", do="give a size from 8 to 1024")
+        if not _is_window(self.window):
+            raise UsageError(
+                "the recipe's `window` is not understood",
+                do="give `bit-depth`, `per-scan`, or two rising numbers such as [-1000, 400]",
+            )
+        if not 0.0 <= self.max_skipped_share < 1.0:
+            raise UsageError(
+                f"the recipe's `max_skipped_share` is {self.max_skipped_share}", do="give a share from 0 to below 1"
+            )
+
+
+def _is_window(window: object) -> bool:
+    if isinstance(window, tuple):
+        numbers = [float(end) for end in window if isinstance(end, int | float)]
+        return len(window) == len(numbers) == 2 and all(map(math.isfinite, numbers)) and numbers[0] < numbers[1]
+    return window in ("bit-depth", "per-scan")
+
+
+def preprocessing(form: ScanForm) -> Any:
+    """Returns the ``monai.transforms.Compose`` that makes an image of a scan.
+
+    Input: ``{"image": address}``, the path of a DICOM file or ``file.npz#12``. Output: ``{"image": tensor}``, float32
+    in [-1, 1], shape (1, size, size), a plain tensor without metadata. Steps: load; add the channel; window to [-1, 1]
+    and clip; scale so that the longer side has ``size`` pixels, keeping proportions, by linear interpolation with
+    antialiasing; pad the shorter side on both ends with -1 (black). Each scan is treated alone: nothing is shared
+    between scans.
+
+    Args:
+        form: Window and size.
+
+    Raises:
+        RuntimeError: From MONAI when an image can't be used; its cause is a :class:`ScanRefused`.
+    """
+    # MONAI takes seconds to import; commands that read no scans shouldn't wait for it.
+    from monai.transforms import Compose, EnsureChannelFirstd
+
+    from medsyngen.cohort.monai_transforms import FitSquared, Windowd
+
+    return Compose(
+        [
+            _load(),
+            EnsureChannelFirstd(keys="image"),
+            Windowd(keys="image", window=form.window),
+            FitSquared(keys="image", size=form.size),
+        ]
+    )
+
+
+def _load() -> Any:
+    from monai.transforms import LoadImaged
+
+    from medsyngen.formats.image_reader import ScanReader
+
+    # LoadImage also builds every reader of its own, and one of them complains that a GPU decoder is absent.
+    logger = logging.getLogger("monai.data.nvimgcodec_pydicom_plugin")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return LoadImaged(keys="image", reader=ScanReader(), image_only=True, expanduser=False)
+    finally:
+        logger.disabled = before

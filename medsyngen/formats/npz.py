@@ -1,0 +1,214 @@
+"""Reading ``.npz`` files of many images, without trusting what their headers claim.
+
+Two layouts: flat (``images``, beside it ``label`` and ``patient_id``) and MedMNIST's (``train_images``,
+``train_labels``, then ``val_`` and ``test_``), read as one run of images in that order. Pickled arrays are refused.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from medsyngen.formats.refusal import ScanRefused
+from medsyngen.formats.values import ImageValues, check_side
+
+MAX_BYTES = 4 << 30
+"""Largest array that is read into memory."""
+_BROKEN = (OSError, EOFError, ValueError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
+_LAYOUTS: tuple[tuple[str, ...], ...] = (("",), ("train_", "val_", "test_"))
+_IDENTIFYING = ("patient_id", "patient_ids", "filename", "filenames", "path", "paths", "study_id", "accession")
+
+
+@dataclass(frozen=True)
+class NpzHeader:
+    """What an ``.npz`` holds, known before its pixels are read.
+
+    Args:
+        names: The image arrays, in order.
+        counts: Images in each of them.
+        rows: Rows of the images of each array.
+        columns: Columns of each.
+        bits: Bits of an integer pixel of each; 0 for other numbers.
+        patient_ids: One for each image, empty where blank; None if the file has none.
+        labels: One for each image; None if the file has none.
+        identifying: Every text that names patients or files.
+    """
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    bits: tuple[int, ...]
+    patient_ids: tuple[str, ...] | None = field(repr=False)
+    labels: tuple[str, ...] | None = field(repr=False)
+    identifying: frozenset[str] = field(repr=False)
+
+
+def is_npz(path: Path) -> bool:
+    """Returns whether the file is named ``.npz`` and starts like a zip archive."""
+    if path.suffix.lower() != ".npz":
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False
+
+
+def read_npz_header(path: Path) -> NpzHeader:
+    """Reads shapes, labels and patient IDs.
+
+    Raises:
+        ScanRefused: ``unreadable``, ``npz-layout``, ``coloured``, ``bit-depth`` or ``too-large``.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read_header(archive)
+    except _BROKEN:
+        raise ScanRefused("unreadable") from None
+
+
+def _read_header(archive: zipfile.ZipFile) -> NpzHeader:
+    arrays = {name[:-4] for name in archive.namelist() if name.endswith(".npy")}
+    prefixes = next((found for found in _LAYOUTS if any(f"{prefix}images" in arrays for prefix in found)), None)
+    if prefixes is None:
+        raise ScanRefused("npz-layout", "no `images` and no `train_images`")
+    prefixes = tuple(prefix for prefix in prefixes if f"{prefix}images" in arrays)
+    shapes = [_shape(archive, f"{prefix}images") for prefix in prefixes]
+    counts = [shape[0] for shape, _ in shapes]
+    return NpzHeader(
+        names=tuple(f"{prefix}images" for prefix in prefixes),
+        counts=tuple(counts),
+        rows=tuple(shape[1] for shape, _ in shapes),
+        columns=tuple(shape[2] for shape, _ in shapes),
+        bits=tuple(8 * dtype.itemsize if dtype.kind in "ui" else 0 for _, dtype in shapes),
+        patient_ids=_column(archive, arrays, prefixes, counts, ("patient_id",)),
+        labels=_column(archive, arrays, prefixes, counts, ("label", "labels")),
+        identifying=frozenset(
+            text
+            for name in arrays & {prefix + suffix for prefix in prefixes for suffix in _IDENTIFYING}
+            for text in _texts(_load(archive, name, 1 << 28))
+        ),
+    )
+
+
+def _shape(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    with archive.open(f"{name}.npy") as member:
+        shape, dtype = _npy_header(member)
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) == 4 and shape[3] in (3, 4):
+        raise ScanRefused("coloured")
+    if len(shape) != 3:
+        raise ScanRefused("npz-layout", "images must have the shape (n, rows, columns)")
+    check_side(shape[1], shape[2])
+    if dtype.kind not in "uif" or (dtype.kind in "ui" and dtype.itemsize > 2):
+        raise ScanRefused("bit-depth")
+    return shape, dtype
+
+
+def _npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(member))
+    if read is None:
+        raise ScanRefused("unreadable")
+    shape, _, dtype = read(member)
+    if dtype.hasobject or dtype.names is not None:
+        raise ScanRefused("npz-layout", "objects are not read")
+    return shape, dtype
+
+
+def _load(archive: zipfile.ZipFile, name: str, limit: int = MAX_BYTES) -> NDArray[Any]:
+    with archive.open(f"{name}.npy") as member:
+        shape, dtype = _npy_header(member)
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        if size > limit:
+            raise ScanRefused("too-large", f"an array above {limit >> 20} MiB")
+        # What the array claims must be in the archive: otherwise memory would be asked for nothing.
+        if size > archive.getinfo(f"{name}.npy").file_size:
+            raise ScanRefused("truncated")
+    with archive.open(f"{name}.npy") as member:
+        return np.asarray(npy.read_array(member, allow_pickle=False))
+
+
+def _column(
+    archive: zipfile.ZipFile, arrays: set[str], prefixes: tuple[str, ...], counts: list[int], suffixes: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    texts: list[str] = []
+    for prefix, count in zip(prefixes, counts, strict=True):
+        name = next((prefix + suffix for suffix in suffixes if prefix + suffix in arrays), None)
+        if name is None:
+            return None
+        part = _texts(_load(archive, name, 1 << 28))
+        if len(part) != count:
+            raise ScanRefused("npz-layout", "one label and one patient ID for each image")
+        texts.extend(part)
+    return tuple(texts)
+
+
+def _texts(array: NDArray[Any]) -> list[str]:
+    if array.ndim == 0:
+        return [_text(array.item())]
+    if array.ndim == 1:
+        return [_text(item) for item in array.tolist()]
+    return [" ".join(_text(item) for item in row) for row in array.reshape(len(array), -1).tolist()]
+
+
+def _text(item: object) -> str:
+    return (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).rstrip(" \0")
+
+
+class NpzImages:
+    """The images of one ``.npz``; each array is read whole at its first use.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ScanRefused: As :func:`read_npz_header`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._header = read_npz_header(path)
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def read(self, index: int) -> ImageValues:
+        """Returns image ``index``, counted over all arrays.
+
+        Raises:
+            ScanRefused: ``npz-layout`` if there is none, ``non-finite``, ``truncated``, ``too-large``, ``unreadable``.
+        """
+        position = index
+        for name, count, bits in zip(self._header.names, self._header.counts, self._header.bits, strict=True):
+            if position < count:
+                return self._values(self._array(name)[position], bits)
+            position -= count
+        raise ScanRefused("npz-layout", "no image of this number")
+
+    def _array(self, name: str) -> NDArray[Any]:
+        if name not in self._arrays:
+            try:
+                with zipfile.ZipFile(self._path) as archive:
+                    self._arrays[name] = _load(archive, name)
+            except _BROKEN:
+                raise ScanRefused("unreadable") from None
+        return self._arrays[name]
+
+    @staticmethod
+    def _values(image: NDArray[Any], bits: int) -> ImageValues:
+        pixels = np.ascontiguousarray(image.reshape(image.shape[:2]), dtype=np.float32)
+        if not np.isfinite(pixels).all():
+            raise ScanRefused("non-finite")
+        if not bits:
+            return ImageValues(pixels, None)
+        limits = np.iinfo(image.dtype)
+        return ImageValues(pixels, (float(limits.min), float(limits.max)))

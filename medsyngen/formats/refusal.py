@@ -1,0 +1,66 @@
+"""Why a file is refused: a fixed list of reasons, each with what it means and what mends it.
+
+The texts are constants of the program, plus at most a word from a public list (the name of a transfer syntax, a
+modality code): nothing that a file says about a patient can reach a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from medsyngen.errors import InputUnusable
+
+_WHOLE = "check that the file was copied whole, or take it out of the folder"
+_TAKE_OUT = "take it out of the folder"
+_CONVERT = "convert it to an uncompressed transfer syntax (for instance with dcmconv or gdcmconv), or take it out"
+
+REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "unreadable": ("the file can't be opened or parsed", _WHOLE),
+        "link": ("a link, not a file: links are never followed", "put the file itself into the folder"),
+        "not-dicom": (
+            "named like DICOM, but without the mark DICM at byte 128",
+            _TAKE_OUT + ", or convert it to DICOM",
+        ),
+        "unknown-format": ("neither DICOM nor .npz, nor a known side file", _TAKE_OUT),
+        "deflated": ("a deflated transfer syntax, which may unpack to any size", _CONVERT),
+        "transfer-syntax": ("no decoder here for the transfer syntax", _CONVERT),
+        "not-an-image": ("DICOM without an image", _TAKE_OUT),
+        "coloured": ("a coloured image; only grey images are read", "take it out, or convert it to grey levels"),
+        "multi-frame": ("more than one frame", "split it into single frames, or take it out"),
+        "too-large": ("larger than this reader allows", "take it out, or make it smaller"),
+        "bit-depth": ("pixels that are not integers of at most 16 bits", "take it out, or convert it"),
+        "truncated": ("the pixel data end too early", _WHOLE),
+        "undecodable": ("the pixel data can't be decoded", _WHOLE),
+        "rescale": ("a rescale slope or intercept that is not a usable number", "mend the header, or take it out"),
+        "non-finite": ("pixels that are not finite numbers", "mend the pixels, or take it out"),
+        "flat": ("no contrast between its 1st and 99th percentile", "take it out, or set another window"),
+        "no-bit-depth": (
+            "pixels without a bit depth, but the window is `bit-depth`",
+            "set `window` in the recipe to `per-scan` or to two numbers",
+        ),
+        "modality": ("a modality that the recipe doesn't ask for", "take it out, or add the modality to the recipe"),
+        "no-patient-id": ("no patient ID", "say whose it is with --patient-map"),
+        "not-in-map": ("not named in the patient map", "add it to the patient map, or take it out"),
+        "duplicate": ("the same image (SOP Instance UID) is there twice for this patient", "take one of them out"),
+        "npz-layout": (
+            "an .npz whose arrays don't fit together",
+            "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
+        ),
+    }
+)
+
+
+class ScanRefused(InputUnusable):
+    """One file, or one image of it, can't be used.
+
+    Args:
+        reason: A key of :data:`REASONS`.
+        detail: A further public word or number, never a value that could describe a patient.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        explanation, do = REASONS[reason]
+        super().__init__(f"{explanation} ({detail})" if detail else explanation, do=do)
+        self.reason = reason
