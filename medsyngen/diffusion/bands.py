@@ -1,0 +1,77 @@
+"""The three bands of noise levels: coarse, context, cleaning (DP-SynGen, arXiv 2412.09842).
+
+Noise levels sigma are EDM's (Karras et al. 2022, arXiv 2206.00364), for data in [-1, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+REFERENCE_PIXELS = 28 * 28
+"""The published edges were given for 28 x 28 pixels."""
+
+
+@dataclass(frozen=True)
+class NoiseBand:
+    """An interval of noise levels, ``low`` <= sigma < ``high``.
+
+    Args:
+        name: ``coarse``, ``context`` or ``cleaning``.
+        low: Smallest sigma.
+        high: Largest sigma.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low < self.high:
+            raise ValueError(f"{self.name}: band needs 0 < low < high, got {self.low} and {self.high}")
+
+    def __contains__(self, sigma: float) -> bool:
+        return self.low <= sigma < self.high
+
+
+@dataclass(frozen=True)
+class StageBands:
+    """Where cleaning ends and coarse begins, as ln sigma at 28 x 28 pixels.
+
+    Both edges are public: they are set by the recipe and never fitted to private scans.
+
+    Args:
+        cleaning_edge: ln sigma below which phantoms clean (published: -3).
+        context_edge: ln sigma above which phantoms lay out, at 28 x 28 pixels (published: 2).
+    """
+
+    cleaning_edge: float = -3.0
+    context_edge: float = 2.0
+    sigma_min: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not math.log(self.sigma_min) < self.cleaning_edge < self.context_edge:
+            raise ValueError(
+                "bands need ln(sigma_min) < cleaning_edge < context_edge, got "
+                f"{math.log(self.sigma_min):.2f}, {self.cleaning_edge}, {self.context_edge}"
+            )
+
+    def sigma_max(self, pixels: int) -> float:
+        """Returns the largest noise level for images of this many pixels: 80 max(1, sqrt(d) / 28)."""
+        return 80.0 * max(1.0, math.sqrt(pixels / REFERENCE_PIXELS))
+
+    def split(self, pixels: int) -> tuple[NoiseBand, NoiseBand, NoiseBand]:
+        """Returns (coarse, context, cleaning) for images of this many pixels.
+
+        The context edge moves by 0.5 ln(d / 784): a global pattern in more pixels survives more noise.
+        """
+        cleaning = math.exp(self.cleaning_edge)
+        context = math.exp(self.context_edge + 0.5 * math.log(pixels / REFERENCE_PIXELS))
+        top = self.sigma_max(pixels)
+        if not cleaning < context < top:
+            raise ValueError(f"at {pixels} pixels the context edge {context:.3g} leaves no room between the bands")
+        return (
+            NoiseBand("coarse", context, math.nextafter(top, math.inf)),
+            NoiseBand("context", cleaning, context),
+            NoiseBand("cleaning", self.sigma_min, cleaning),
+        )

@@ -1,0 +1,92 @@
+"""Public training: the network learns all three bands from phantoms. It can't be given a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medsyngen.averaging import MovingAverage
+from medsyngen.diffusion.denoiser import network_error
+from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import Streams
+from medsyngen.scan import Pixels
+
+DrawPhantoms = Callable[[int, np.random.Generator], Pixels]
+"""(count, generator) -> float32 (count, channel, *space) in [-1, 1]: drawn by program, public."""
+
+
+@dataclass(frozen=True)
+class PublicTraining:
+    """Public numbers of training on phantoms.
+
+    Args:
+        steps: Optimiser steps.
+        batch_size: Phantoms a step.
+        learning_rate: Adam's, at its peak; it falls to zero by a cosine.
+        ema_decay: Decay of the moving average.
+        noise: Law of ln sigma, wider than EDM's so that the coarse band is learned too.
+    """
+
+    steps: int = 3000
+    batch_size: int = 48
+    learning_rate: float = 2e-3
+    ema_decay: float = 0.998
+    noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(-0.4, 2.0))
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+def train_on_phantoms(
+    network: nn.Module,
+    draw: DrawPhantoms,
+    training: PublicTraining,
+    *,
+    sigma_range: tuple[float, float],
+    streams: Streams,
+    device: torch.device,
+    progress: Progress = silent,
+) -> dict[str, Tensor]:
+    """Trains the network on phantoms alone, with the null class.
+
+    Args:
+        network: Has one class row, the null class.
+        draw: Where phantoms come from; there is no way to hand in a cohort.
+        training: Public numbers.
+        sigma_range: Smallest and largest noise level.
+        streams: Public randomness.
+        device: Where to compute.
+        progress: Told after each step.
+
+    Returns:
+        The averaged weights, on the CPU.
+    """
+    network.to(device).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=training.learning_rate, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.steps)
+    parameters = dict(network.named_parameters())
+    average = MovingAverage(parameters, training.ema_decay)
+    for step in range(training.steps):
+        y = torch.from_numpy(draw(training.batch_size, streams.numpy("phantoms", step)))
+        generator = torch.Generator().manual_seed(streams.torch_seed("public noise", step))
+        u = torch.rand(len(y), generator=generator, dtype=torch.float64)
+        sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
+        noise = torch.randn(y.shape, generator=generator)
+        null = torch.zeros(len(y), dtype=torch.int64)
+        batch = [value.to(device) for value in (y, noise, sigma, null)]
+        loss = network_error(network, parameters, *batch).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        average.update(parameters)
+        progress("public training on phantoms", step + 1, training.steps)
+    return {name: value.cpu() for name, value in average.weights.items()}

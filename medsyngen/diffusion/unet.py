@@ -1,0 +1,92 @@
+"""The network: MONAI's DiffusionModelUNet with class embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from medsyngen.errors import UsageError
+
+
+@dataclass(frozen=True)
+class UNetSize:
+    """Public numbers that fix the network.
+
+    Small is right under differential privacy: the noise grows with the square root of the parameters.
+
+    Args:
+        channels: Channels of each level; each level halves the resolution.
+        attention: Whether each level attends over positions.
+        residual_blocks: Residual blocks a level.
+        norm_groups: Groups of the group normalisation; divides every entry of ``channels``.
+        head_channels: Channels of one attention head.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 48)
+    attention: tuple[bool, ...] = (False, False, True)
+    residual_blocks: int = 1
+    norm_groups: int = 8
+    head_channels: int = 16
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.attention):
+            raise ValueError(f"channels has {len(self.channels)} levels, attention {len(self.attention)}")
+        for channels in self.channels:
+            if channels % self.norm_groups:
+                raise ValueError(f"channels {channels} can't be split into norm_groups {self.norm_groups}")
+
+
+def build_unet(size: UNetSize, *, image_channels: int, class_rows: int, spatial_dims: int = 2, seed: int) -> nn.Module:
+    """Builds the network with reproducible first weights.
+
+    Args:
+        size: Public numbers.
+        image_channels: Channels of the images, in and out.
+        class_rows: Rows of the class embedding: the recipe's classes and, last, the null class.
+        spatial_dims: 2 or 3.
+        seed: Public seed of the first weights.
+
+    Returns:
+        A module called as ``network(x, time, class_labels=...)``.
+    """
+    from monai.networks.nets import DiffusionModelUNet
+
+    # MONAI initialises from torch's global stream; it is put back, so nobody else's draws change.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network: nn.Module = DiffusionModelUNet(
+            spatial_dims=spatial_dims,
+            in_channels=image_channels,
+            out_channels=image_channels,
+            channels=size.channels,
+            attention_levels=size.attention,
+            num_res_blocks=size.residual_blocks,
+            norm_num_groups=size.norm_groups,
+            num_head_channels=size.head_channels,
+            num_class_embeds=class_rows,
+        )
+    return network
+
+
+def with_classes(weights: dict[str, Tensor], classes: int) -> dict[str, Tensor]:
+    """Returns the weights of a null-class expert widened to ``classes`` classes and the null class.
+
+    Every new row starts as a copy of the null embedding: left at random, the class embeddings fill every sample
+    with noise, because differential privacy leaves too little signal to unlearn them.
+    """
+    null = weights["class_embedding.weight"]
+    if len(null) != 1:
+        raise ValueError(f"a public expert has the null class only, this one has {len(null)} rows")
+    return {**weights, "class_embedding.weight": null.repeat(classes + 1, 1)}
+
+
+def check_image_size(size: UNetSize, pixels: int) -> None:
+    """Refuses an image side that the network can't halve as often as it has levels."""
+    step = 2 ** (len(size.channels) - 1)
+    if pixels % step:
+        raise UsageError(
+            f"images of {pixels} pixels can't pass a network of {len(size.channels)} levels",
+            do=f"choose scans.size as a multiple of {step}, or fewer network.channels",
+        )

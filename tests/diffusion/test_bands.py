@@ -1,0 +1,34 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medsyngen.diffusion.bands import NoiseBand, StageBands
+
+
+def test_published_edges_at_28_pixels():
+    coarse, context, cleaning = StageBands().split(28 * 28)
+    assert context.low == pytest.approx(math.exp(-3))
+    assert context.high == pytest.approx(math.exp(2))
+    assert coarse.high == pytest.approx(80)
+    assert cleaning.low == 0.002
+
+
+@given(st.integers(8, 512))
+def test_bands_meet_and_the_context_edge_moves_with_the_side(side: int):
+    coarse, context, cleaning = StageBands().split(side * side)
+    assert cleaning.high == context.low
+    assert context.high == coarse.low
+    assert math.log(context.high) == pytest.approx(2 + math.log(side / 28))
+    for sigma in (0.002, 0.04, 1.0, context.high, 79.9):
+        assert sum(sigma in band for band in (coarse, context, cleaning)) == 1
+
+
+def test_edges_in_the_wrong_order_are_refused():
+    with pytest.raises(ValueError, match="cleaning_edge < context_edge"):
+        StageBands(cleaning_edge=3, context_edge=2)
+    with pytest.raises(ValueError, match="no room"):
+        StageBands(context_edge=5.0).split(28 * 28)
+    with pytest.raises(ValueError, match="low < high"):
+        NoiseBand("x", 2, 1)
