@@ -1,0 +1,83 @@
+"""What a private training keeps on disk: weights and the ledger position, never a key, a gradient or a loss."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from medsyngen.errors import VerificationFailed
+
+_VECTORS = ("weights", "average", "first_moment", "second_moment")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state after a block of steps; everything in it is computed from noised sums.
+
+    Args:
+        weights: Flat float32 weights.
+        average: Their moving average.
+        first_moment: Adam's.
+        second_moment: Adam's.
+        steps_done: Steps that ran.
+        recipe_sha256: The recipe that is running.
+        ledger_line: Number of the ledger's last line when this was written.
+        ledger_hash: Its hash.
+        seeded: Whether any draw so far came from a seed (sticky).
+    """
+
+    weights: Tensor = field(repr=False)
+    average: Tensor = field(repr=False)
+    first_moment: Tensor = field(repr=False)
+    second_moment: Tensor = field(repr=False)
+    steps_done: int
+    recipe_sha256: str
+    ledger_line: int
+    ledger_hash: str
+    seeded: bool
+
+    def save(self, path: Path) -> None:
+        """Writes atomically: the file is the old or the new checkpoint, never half of one."""
+        from safetensors.torch import save
+
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _VECTORS}
+        tensors = {name: getattr(self, name).cpu().contiguous() for name in _VECTORS}
+        data = save(tensors, metadata={"medsyngen": json.dumps(facts)})
+        write_atomically(path, data)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Reads a checkpoint.
+
+        Raises:
+            VerificationFailed: The file is not a checkpoint of this kind.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads((file.metadata() or {})["medsyngen"])
+                return cls(**{name: file.get_tensor(name) for name in _VECTORS}, **facts)
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise VerificationFailed(
+                f"{path.name} is not a checkpoint of this version ({type(error).__name__})",
+                do="start again in a new run folder; what was charged stays charged",
+            ) from error
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Writes ``data`` beside ``path``, flushes it to disk and renames it into place."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+"""One gradient a patient, its norm at most C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+CLIP_MARGIN = 1 - 2.0**-10
+"""Gradients are clipped to C (1 - 2^-10): room for the rounding of float32 gradients and their norms."""
+
+Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
+"""(parameters, one patient's drawn tensors) -> scalar; pure."""
+
+
+def per_patient_gradients(loss: Loss, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
+    """Returns one flat gradient for each slot of a micro-batch, by ``vmap(grad)``.
+
+    Args:
+        loss: The loss of one patient: the average over that patient's scans and draws.
+        parameters: Every trained parameter.
+        drawn: One patient's tensors in each slot: the first axis of each tensor is the slot.
+
+    Returns:
+        float32 (slots, parameters), in the order of ``parameters``.
+    """
+    gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(dict(parameters), dict(drawn))
+    missing = set(parameters) - set(gradients)
+    if missing:
+        raise ValueError(f"parameters without a per-patient gradient: {sorted(missing)}")
+    return torch.cat([gradients[name].flatten(1) for name in parameters], dim=1)
+
+
+def clip_factors(gradients: Tensor, clipping_norm: float) -> Tensor:
+    """Returns the factor that brings each gradient's norm to at most C; 0 for one that is not finite.
+
+    Guarantee: factor * |gradient|_2 <= C for every row, whatever its values (huge, NaN, infinite, zero). Norms are
+    accumulated in float64; a row depends on no other row.
+
+    Args:
+        gradients: (slots, parameters).
+        clipping_norm: C > 0.
+
+    Returns:
+        float64 (slots,).
+    """
+    norms = torch.linalg.vector_norm(gradients, dim=1, dtype=torch.float64)
+    factors = (clipping_norm * CLIP_MARGIN / norms.clamp_min(torch.finfo(torch.float64).tiny)).clamp_max(1.0)
+    return torch.where(torch.isfinite(norms), factors, torch.zeros_like(factors))
+
+
+def add_clipped(total: Tensor, gradients: Tensor, factors: Tensor, taken: int) -> None:
+    """Adds the first ``taken`` rows, each times its factor, to the float64 sum; the other slots are masked.
+
+    Args:
+        total: float64 (parameters,); changed in place.
+        gradients: float32 (slots, parameters).
+        factors: float64 (slots,).
+        taken: Slots that hold a sampled patient.
+    """
+    for row, factor in zip(gradients[:taken], factors[:taken].tolist(), strict=True):
+        if factor > 0:  # a row that is not finite has factor 0, and 0 * NaN would still be NaN
+            total.add_(row.double(), alpha=factor)

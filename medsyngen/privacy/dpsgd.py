@@ -1,0 +1,252 @@
+"""DP-SGD with the patient as its unit (Abadi et al. 2016; Poisson sampling of users as in McMahan et al. 2018).
+
+The one place that couples sampling, clipping, noise and the ledger. The joint guarantee is that of
+:func:`train_privately`; each of its clauses has a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from medsyngen.averaging import MovingAverage
+from medsyngen.cohort.cohort import Cohort
+from medsyngen.errors import InputUnusable
+from medsyngen.privacy.checkpoint import Checkpoint
+from medsyngen.privacy.clipping import clip_factors
+from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
+from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum
+from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.noise import add_gaussian_noise
+from medsyngen.privacy.patient_sampling import draw_patients
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import SecureStream
+
+
+@dataclass(frozen=True)
+class DPSGD:
+    """Public numbers of private training.
+
+    Args:
+        steps: T, planned and charged.
+        patients_per_step: Expected sample if the cohort has N_max patients; q = patients_per_step / N_max, at most 1.
+        clipping_norm: C, of one patient's gradient.
+        scans_per_patient: m, scans that a patient brings to a step, at most.
+        draws_per_scan: K, noise levels drawn for each; m K draws are averaged to one gradient.
+        learning_rate: Adam's.
+        adam_betas: Adam's.
+        ema_decay: Decay of the moving average of the weights.
+        micro_batch: Patients whose gradients are in memory at once; changes no result.
+        block: Steps charged, flushed to disk and checkpointed together.
+    """
+
+    steps: int = 60
+    patients_per_step: float = 160.0
+    clipping_norm: float = 1.0
+    scans_per_patient: int = 2
+    draws_per_scan: int = 4
+    learning_rate: float = 1e-3
+    adam_betas: tuple[float, float] = (0.9, 0.99)
+    ema_decay: float = 0.9
+    micro_batch: int = 16
+    block: int = 10
+
+    def __post_init__(self) -> None:
+        positive = ("steps", "patients_per_step", "clipping_norm", "scans_per_patient", "draws_per_scan", "block")
+        for name in (*positive, "learning_rate", "micro_batch"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+    def sampling_rate(self, patients_at_most: int) -> float:
+        """Returns q, from public numbers only."""
+        return min(1.0, self.patients_per_step / patients_at_most)
+
+    def event(self, steps: int, *, patients_at_most: int, noise_multiplier: float) -> Event:
+        """Returns what ``steps`` steps do to privacy."""
+        step = PoissonSampled(self.sampling_rate(patients_at_most), Gaussian(noise_multiplier))
+        return SelfComposed(step, steps)
+
+
+class Mechanism(Protocol):
+    """How a step's gradients are clipped and its sum is released. The product has one: :class:`GaussianSum`."""
+
+    private: bool
+
+    def factors(self, gradients: Tensor, clipping_norm: float) -> Tensor:
+        """Returns each gradient's factor."""
+        ...
+
+    def release(self, total: Tensor, std: float, stream: SecureStream) -> Tensor:
+        """Returns what leaves the step."""
+        ...
+
+
+class GaussianSum:
+    """Clip to C, add Gaussian noise once. Tests measure ceiling and placebo with others, which can't be released."""
+
+    private = True
+
+    def factors(self, gradients: Tensor, clipping_norm: float) -> Tensor:
+        """See :func:`clip_factors`."""
+        return clip_factors(gradients, clipping_norm)
+
+    def release(self, total: Tensor, std: float, stream: SecureStream) -> Tensor:
+        """See :func:`add_gaussian_noise`."""
+        return add_gaussian_noise(total, std, stream)
+
+
+@dataclass(frozen=True, eq=False)
+class PrivateResult:
+    """What private training leaves behind: averaged weights and the marks that the gate reads."""
+
+    weights: dict[str, Tensor]
+    seeded: bool
+    private: bool
+
+
+def train_privately(
+    loss: PatientLoss,
+    weights: Mapping[str, Tensor],
+    cohort: Cohort,
+    training: DPSGD,
+    *,
+    patients_at_most: int,
+    noise_multiplier: float,
+    ledger: Ledger,
+    recipe_sha256: str,
+    keys: SecureStream,
+    checkpoint: Path,
+    device: torch.device,
+    mechanism: Mechanism | None = None,
+    after_charge: Callable[[], None] | None = None,
+    progress: Progress = silent,
+) -> PrivateResult:
+    """Trains on a private cohort, charged to the ledger.
+
+    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of
+    the cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step
+    takes a Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``),
+    adds Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the
+    rest is post-processing. Steps are charged in blocks, flushed to disk before they run: a crash costs utility, not
+    privacy. A resumed run forfeits every step charged after its checkpoint and draws new keys. Nothing uncharged
+    steers the run: no loss is read, the last planned step is what is returned.
+
+    Args:
+        loss: The loss of one patient.
+        weights: First weights of every trained parameter, public.
+        cohort: The private cohort.
+        training: Public numbers.
+        patients_at_most: N_max, public.
+        noise_multiplier: sigma_DP.
+        ledger: Where the steps are charged.
+        recipe_sha256: The recipe that pays.
+        keys: Secret stream, new at each start.
+        checkpoint: File inside ``RUN/private/``.
+        device: Where to compute.
+        mechanism: Left out but in tests; see :class:`Mechanism`.
+        after_charge: Called between charge and steps (fault injection in tests).
+        progress: Told the steps done; never a loss.
+
+    Returns:
+        The averaged weights, on the CPU.
+
+    Raises:
+        InputUnusable: More patients than N_max; nothing was charged.
+        BudgetRefused: The plan does not fit the ledger's budget; nothing was charged.
+    """
+    mechanism = mechanism or GaussianSum()
+    if len(cohort) > patients_at_most:
+        raise InputUnusable(
+            f"the cohort has more patients than patients_at_most ({patients_at_most})",
+            do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
+            "command line; nothing was charged",
+        )
+    views = Views({name: value.shape for name, value in weights.items()})
+    state = _State.start(views, weights, training, checkpoint, device)
+    charged = ledger.steps_charged(recipe_sha256)
+    seeded = state.seeded or keys.seeded or ledger.seeded
+    rate = training.sampling_rate(patients_at_most)
+    if charged < training.steps:
+        rest = training.steps - charged
+        ledger.reserve([training.event(rest, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)])
+    for first in range(charged, training.steps, training.block):
+        last = min(first + training.block, training.steps)
+        ledger.charge(
+            training.event(last - first, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier),
+            purpose="private training of the context expert",
+            recipe_sha256=recipe_sha256,
+            seeded=seeded,
+            block=(first, last),
+        )
+        if after_charge:
+            after_charge()
+        for number in range(first, last):
+            step = keys.child(b"step\x00%d" % number)
+            sampled = draw_patients(cohort, rate, step)
+            total = clipped_sum(
+                loss,
+                views(state.flat.detach()),
+                cohort,
+                sampled,
+                clipping_norm=training.clipping_norm,
+                micro_batch=training.micro_batch,
+                step=step,
+                device=device,
+                factors=mechanism.factors,
+            )
+            std = noise_multiplier * training.clipping_norm
+            noised = mechanism.release(total, std, step.child(b"noise"))
+            state.update(noised / (rate * patients_at_most))
+            progress("private training (DP-SGD)", number + 1, training.steps)
+        state.save(checkpoint, last, recipe_sha256, ledger, seeded)
+    average = views(state.average.weights["flat"].cpu())
+    return PrivateResult({k: v.clone() for k, v in average.items()}, seeded=seeded, private=mechanism.private)
+
+
+class _State:
+    """Flat weights, Adam, moving average."""
+
+    def __init__(self, flat: Tensor, training: DPSGD) -> None:
+        self.flat = flat.requires_grad_()
+        self.optimizer = torch.optim.Adam([self.flat], lr=training.learning_rate, betas=training.adam_betas)
+        self.average = MovingAverage({"flat": flat}, training.ema_decay)
+        self.seeded = False
+
+    @classmethod
+    def start(
+        cls, views: Views, weights: Mapping[str, Tensor], training: DPSGD, checkpoint: Path, device: torch.device
+    ) -> _State:
+        if not checkpoint.exists():
+            return cls(views.flatten(weights).to(device), training)
+        saved = Checkpoint.load(checkpoint)
+        state = cls(saved.weights.to(device), training)
+        state.average = MovingAverage({"flat": saved.average.to(device)}, training.ema_decay, saved.steps_done)
+        moments = {"exp_avg": saved.first_moment.to(device), "exp_avg_sq": saved.second_moment.to(device)}
+        state.optimizer.state[state.flat] = {"step": torch.tensor(float(saved.steps_done)), **moments}
+        state.seeded = saved.seeded
+        return state
+
+    def update(self, gradient: Tensor) -> None:
+        self.flat.grad = gradient.to(self.flat.dtype)  # rounded once
+        self.optimizer.step()
+        self.average.update({"flat": self.flat})
+
+    def save(self, path: Path, steps: int, recipe_sha256: str, ledger: Ledger, seeded: bool) -> None:
+        moments = self.optimizer.state[self.flat]
+        number, digest = ledger.head
+        Checkpoint(
+            weights=self.flat.detach(),
+            average=self.average.weights["flat"],
+            first_moment=moments["exp_avg"],
+            second_moment=moments["exp_avg_sq"],
+            steps_done=int(moments["step"].item()),
+            recipe_sha256=recipe_sha256,
+            ledger_line=number,
+            ledger_hash=digest,
+            seeded=seeded,
+        ).save(path)
