@@ -1,0 +1,1 @@
+"""Images drawn by program: public, at no privacy cost."""

@@ -1,0 +1,1 @@
+"""Anatomies: pictures with organs in them."""

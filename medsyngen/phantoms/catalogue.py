@@ -1,0 +1,25 @@
+"""The phantoms by name."""
+
+from __future__ import annotations
+
+import difflib
+
+from medsyngen.errors import UsageError
+from medsyngen.phantoms.anatomies.chest_radiograph import ChestRadiograph
+from medsyngen.phantoms.source import PhantomSource
+from medsyngen.phantoms.textures.dead_leaves import DeadLeaves
+
+PHANTOMS: dict[str, PhantomSource] = {source.name: source for source in (ChestRadiograph(), DeadLeaves())}
+
+
+def phantom(name: str) -> PhantomSource:
+    """Returns the phantom of this name.
+
+    Raises:
+        UsageError: There is none; names the closest one.
+    """
+    if name in PHANTOMS:
+        return PHANTOMS[name]
+    close = difflib.get_close_matches(name, PHANTOMS, 1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    raise UsageError(f"no phantom named {name!r}{meant}", do=f"choose from: {', '.join(PHANTOMS)}")

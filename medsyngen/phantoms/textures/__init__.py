@@ -1,0 +1,1 @@
+"""Textures without anatomy: power-law noise and dead leaves."""
