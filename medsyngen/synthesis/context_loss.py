@@ -1,0 +1,57 @@
+"""The denoising loss of one patient, in the context band: where diffusion and privacy meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medsyngen.cohort.cohort import PatientRecord
+from medsyngen.diffusion.bands import NoiseBand
+from medsyngen.diffusion.denoiser import network_error
+from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.randomness import SecureStream
+
+
+@dataclass(frozen=True, eq=False)
+class ContextLoss:
+    """The average denoising loss over one patient's scans and draws (noise multiplicity as in DPDM, eq. 7).
+
+    A patient always has m K draws, whatever the number of scans: up to m scans are chosen at random, the draws are
+    dealt to them in turn. So shapes do not depend on the record, and a patient with one scan needs no mask.
+
+    Args:
+        network: Structure of the context expert.
+        band: The context band: the only noise levels that private scans ever meet.
+        law: Law of ln sigma inside the band.
+        scans_per_patient: m.
+        draws_per_scan: K.
+    """
+
+    network: nn.Module
+    band: NoiseBand
+    law: NoiseLaw
+    scans_per_patient: int
+    draws_per_scan: int
+
+    def draw(self, record: PatientRecord, stream: SecureStream) -> Mapping[str, Tensor]:
+        """Draws scans, noise levels and noise for one patient, from this patient's stream alone."""
+        draws = self.scans_per_patient * self.draws_per_scan
+        n = len(record.pixels)
+        chosen = stream.choose(n, min(n, self.scans_per_patient))
+        index = chosen[np.arange(draws) % len(chosen)]
+        sigma = self.law.in_band(torch.from_numpy(stream.uniform(draws)), self.band)
+        noise = stream.normal((draws, *record.pixels.shape[1:]))
+        return {
+            "y": torch.from_numpy(record.pixels[index]),
+            "classes": torch.from_numpy(record.classes[index]),
+            "sigma": sigma.float(),
+            "noise": torch.from_numpy(noise).float(),
+        }
+
+    def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
+        """Returns the scalar loss; pure."""
+        return network_error(self.network, parameters, **drawn).mean()

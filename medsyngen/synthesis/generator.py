@@ -1,0 +1,161 @@
+"""A finished staged generator: a public expert for the outer bands, a context expert between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.denoiser import Denoiser
+from medsyngen.diffusion.sampling import sample_heun, starting_noise
+from medsyngen.diffusion.schedule import karras_steps
+from medsyngen.diffusion.staged import Denoise, StagedDenoiser
+from medsyngen.diffusion.unet import UNetSize, build_unet
+from medsyngen.errors import VerificationFailed
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import Streams
+from medsyngen.synthesis.synthesizer import Draws
+
+
+@dataclass(frozen=True)
+class GeneratorFacts:
+    """Public numbers and marks that travel with the weights.
+
+    Args:
+        size: Side of the images.
+        network: Size of both experts.
+        bands: Edges of the bands.
+        sampler_steps: Heun steps.
+        classes: Class names; the null class comes after them.
+        shares: Public proportion of each class.
+        seed: Public seed of sampling.
+        seeded: Some private draw came from a seed: can't be released.
+        private: The private part went through differential privacy: otherwise can't be released.
+    """
+
+    size: int
+    network: UNetSize
+    bands: StageBands
+    sampler_steps: int
+    classes: tuple[str, ...]
+    shares: tuple[float, ...]
+    seed: int
+    seeded: bool
+    private: bool
+
+
+def deal_classes(count: int, shares: Sequence[float]) -> list[int]:
+    """Returns the class of each image, as even as the shares allow at every prefix; the null class (0) if none."""
+    if not shares:
+        return [0] * count
+    given = np.zeros(len(shares))
+    out = []
+    for i in range(count):
+        index = int(np.argmax(np.asarray(shares) * (i + 1) - given))
+        given[index] += 1
+        out.append(index)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class StagedGenerator:
+    """Draws images; post-processing of weights that differential privacy already protects.
+
+    Args:
+        facts: Public numbers and marks.
+        public: Weights of the expert trained on phantoms, null class only.
+        context: Weights of the context expert, or None: phantoms only.
+        device: Where to compute.
+    """
+
+    facts: GeneratorFacts
+    public: Mapping[str, Tensor] = field(repr=False)
+    context: Mapping[str, Tensor] | None = field(repr=False)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def denoiser(self) -> Denoise:
+        """Returns the staged denoiser; the public expert is always called with the null class."""
+        facts = self.facts
+        public = Denoiser(_network(facts, self.public, 1).to(self.device))
+
+        def null(x: Tensor, sigma: Tensor, classes: Tensor) -> Tensor:
+            return public(x, sigma, torch.zeros_like(classes))
+
+        if self.context is None:
+            return null
+        context = Denoiser(_network(facts, self.context, len(facts.classes) + 1).to(self.device))
+        coarse, middle, cleaning = facts.bands.split(facts.size**2)
+        return StagedDenoiser([(coarse, null), (middle, context), (cleaning, null)])
+
+    def draw(self, count: int, *, progress: Progress = silent, batch: int = 100) -> Draws:
+        """Draws images; image ``i`` does not depend on ``count`` or ``batch`` (up to rounding).
+
+        Args:
+            count: How many.
+            progress: Told after each batch.
+            batch: Images at once; bounds memory.
+        """
+        facts = self.facts
+        denoise = self.denoiser()
+        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
+        streams = Streams(facts.seed)
+        dealt = deal_classes(count, facts.shares)
+        images = []
+        for start in range(0, count, batch):
+            rows = range(start, min(start + batch, count))
+            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], (1, facts.size, facts.size))
+            classes = torch.tensor([dealt[i] for i in rows], device=self.device)
+            images.append(sample_heun(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1).cpu().numpy())
+            progress("drawing images", rows.stop, count)
+        names = (*facts.classes, "")
+        return Draws(np.concatenate(images).astype(np.float32), tuple(names[k] for k in dealt))
+
+
+def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: int) -> torch.nn.Module:
+    network = build_unet(facts.network, image_channels=1, class_rows=class_rows, seed=0)
+    network.load_state_dict(dict(weights))
+    return network.eval().requires_grad_(False)
+
+
+def generator_bytes(generator: StagedGenerator, facts: Mapping[str, Any]) -> bytes:
+    """Returns a safetensors file: both experts, and JSON facts in its metadata (no pickle, no key, no private number).
+
+    Args:
+        generator: What to save.
+        facts: Plain JSON that the pipeline adds: recipe, ledger head, phantoms.
+    """
+    from safetensors.torch import save
+
+    tensors = {f"public.{name}": value.contiguous() for name, value in generator.public.items()}
+    for name, value in (generator.context or {}).items():
+        tensors[f"context.{name}"] = value.contiguous()
+    return save(tensors, metadata={"medsyngen": json.dumps(dict(facts), sort_keys=True)})
+
+
+def read_generator_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor] | None, dict[str, Any]]:
+    """Returns (public weights, context weights or None, JSON facts) of a generator file.
+
+    Raises:
+        VerificationFailed: The file is not a generator.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})["medsyngen"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise VerificationFailed(
+            f"{path.name} is not a generator of this version ({type(error).__name__})",
+            do="run `medsyngen fit` into a new run folder",
+        ) from error
+    public = {name.removeprefix("public."): t for name, t in tensors.items() if name.startswith("public.")}
+    context = {name.removeprefix("context."): t for name, t in tensors.items() if name.startswith("context.")}
+    return public, context or None, facts

@@ -1,0 +1,90 @@
+"""One full private step on phantoms before the first charge: whatever can go wrong goes wrong here, for free."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.errors import MedsyngenError, UsageError
+from medsyngen.privacy.dpsgd import DPSGD
+from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum
+from medsyngen.privacy.noise import add_gaussian_noise
+from medsyngen.randomness import secure_generator
+from medsyngen.scan import PatientKey, Pixels
+
+
+def rehearse(
+    loss: PatientLoss,
+    weights: Mapping[str, Tensor],
+    training: DPSGD,
+    phantoms: Pixels,
+    *,
+    class_rows: int,
+    folder: Path,
+    device: torch.device,
+) -> None:
+    """Runs a private step on phantoms of the same shape: memory, a gradient for every parameter, disk.
+
+    Args:
+        loss: The loss that the private steps will use.
+        weights: First weights.
+        training: Public numbers.
+        phantoms: float32 (count, channel, *space): each becomes a patient with one scan.
+        class_rows: Rows of the class embedding; the phantoms are dealt over them so that every row gets a gradient.
+        folder: Where checkpoints will go.
+        device: Where to compute.
+
+    Raises:
+        UsageError: Some parameter gets no gradient, or memory or disk don't suffice.
+    """
+    classes = np.arange(len(phantoms), dtype=np.int64) % class_rows
+    cohort = Cohort(
+        {
+            PatientKey(f"phantom {i}"): PatientRecord(phantoms[i : i + 1], classes[i : i + 1])
+            for i in range(len(phantoms))
+        }
+    )
+    views = Views({name: value.shape for name, value in weights.items()})
+    flat = views.flatten(weights).to(device)
+    stream = secure_generator()
+    try:
+        total = clipped_sum(
+            loss,
+            views(flat),
+            cohort,
+            list(cohort),
+            clipping_norm=training.clipping_norm,
+            micro_batch=training.micro_batch,
+            step=stream,
+            device=device,
+        )
+        noised = add_gaussian_noise(total, training.clipping_norm, stream.child(b"noise"))
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise UsageError(
+            "one private step on phantoms does not fit in memory; nothing was charged",
+            do=f"lower micro_batch (now {training.micro_batch}); it changes no result",
+        ) from error
+    _check_gradients(views(total), noised)
+    needed = 12 * 4 * flat.numel()
+    if shutil.disk_usage(folder).free < needed:
+        raise MedsyngenError(
+            f"the run folder's disk has less than {needed / 1e6:.0f} MB free; nothing was charged",
+            do="free some space or choose another run folder",
+        )
+
+
+def _check_gradients(gradients: Mapping[str, Tensor], noised: Tensor) -> None:
+    silent = [name for name, value in gradients.items() if not bool(value.any())]
+    if silent or not bool(noised.isfinite().all()):
+        raise UsageError(
+            "a rehearsed private step on phantoms left parameters without a gradient, or not finite; "
+            "nothing was charged",
+            do="train the public expert for more steps (synthesis.public.steps)",
+            details=silent,
+        )

@@ -1,0 +1,192 @@
+"""DP-SynGen (arXiv 2412.09842): phantoms serve the coarse and cleaning bands, private scans the context band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsyngen.cohort.cohort import Cohort
+from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
+from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
+from medsyngen.phantoms.mix import PhantomMix
+from medsyngen.privacy.dpsgd import DPSGD, Mechanism, train_privately
+from medsyngen.privacy.ledger import Ledger
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import SecureStream, Streams
+from medsyngen.scan import Pixels
+from medsyngen.synthesis.context_loss import ContextLoss
+from medsyngen.synthesis.experts import public_expert
+from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
+from medsyngen.synthesis.rehearsal import rehearse
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be made: public facts that the recipe gives.
+
+    Args:
+        size: Side of the images.
+        classes: Class names.
+        shares: Public proportion of each class.
+    """
+
+    size: int
+    classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class StagedDiffusion:
+    """The method and its public numbers.
+
+    Args:
+        phantoms: Share of each phantom in the public training set, by name.
+        network: Size of each expert.
+        bands: Edges of the bands.
+        public: Training on phantoms.
+        context_noise: Law of ln sigma inside the context band, for private training.
+        private: DP-SGD on the context expert.
+        sampler_steps: Heun steps of a drawn image.
+        seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
+    """
+
+    phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 0.9, "dead_leaves": 0.1})
+    network: UNetSize = UNetSize()
+    bands: StageBands = StageBands()
+    public: PublicTraining = PublicTraining()
+    context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
+    private: DPSGD = DPSGD()
+    sampler_steps: int = 18
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.mix  # refuses unknown phantoms and shares that do not add up
+        if self.sampler_steps < 2:
+            raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
+
+    @property
+    def mix(self) -> PhantomMix:
+        """The phantoms as one source."""
+        return PhantomMix(tuple(self.phantoms.items()))
+
+    def expert_identity(self, size: int) -> dict[str, Any]:
+        """Returns everything that the public expert is made from, as plain JSON."""
+        return {
+            "phantoms": self.mix.identity(),
+            "network": asdict(self.network),
+            "public": asdict(self.public),
+            "sigma": [self.bands.sigma_min, self.bands.sigma_max(size**2)],
+            "size": size,
+            "seed": self.seed,
+        }
+
+    def public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
+        """Returns the weights of the public expert, from package, cache or training."""
+        return public_expert(
+            self.expert_identity(size), lambda: self.train_public_expert(size, device=device, progress=progress)
+        )
+
+    def train_public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
+        """Trains the public expert on phantoms alone and returns its weights."""
+        check_image_size(self.network, size)
+        streams = Streams(self.seed)
+        first = streams.torch_seed("first weights")
+        return train_on_phantoms(
+            build_unet(self.network, image_channels=1, class_rows=1, seed=first),
+            self.draw_phantoms(size),
+            self.public,
+            sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
+            streams=streams,
+            device=device,
+            progress=progress,
+        )
+
+    def draw_phantoms(self, size: int) -> Callable[[int, np.random.Generator], Pixels]:
+        """Returns the phantom source at one size."""
+        return lambda count, rng: self.mix.draw(count, size, rng)
+
+    def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
+        """Returns the loss of private training: sigma from the context band only."""
+        _, context, _ = self.bands.split(size**2)
+        private = self.private
+        return ContextLoss(network, context, self.context_noise, private.scans_per_patient, private.draws_per_scan)
+
+    def fit(
+        self,
+        cohort: Cohort,
+        target: Target,
+        *,
+        patients_at_most: int,
+        noise_multiplier: float,
+        ledger: Ledger,
+        recipe_sha256: str,
+        keys: SecureStream,
+        private_folder: Path,
+        device: torch.device,
+        mechanism: Mechanism | None = None,
+        progress: Progress = silent,
+    ) -> StagedGenerator:
+        """Learns a generator: public training, a rehearsal on phantoms, then the charged private training.
+
+        Guarantee: that of :func:`train_privately`; nothing else here reads the cohort.
+
+        Args:
+            cohort: The private cohort.
+            target: What to make.
+            patients_at_most: N_max.
+            noise_multiplier: sigma_DP.
+            ledger: Where private steps are charged.
+            recipe_sha256: The recipe that pays.
+            keys: Secret stream, new at each start.
+            private_folder: ``RUN/private/``: checkpoints.
+            device: Where to compute.
+            mechanism: Left out but in tests.
+            progress: Told how far it is.
+        """
+        rows = len(target.classes) + 1
+        public = self.public_expert(target.size, device=device, progress=progress)
+        start = with_classes(public, rows - 1)
+        network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
+        loss = self.context_loss(network, target.size)
+        rng = Streams(self.seed).numpy("rehearsal")
+        phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, rows), rng)
+        rehearse(loss, start, self.private, phantoms, class_rows=rows, folder=private_folder, device=device)
+        result = train_privately(
+            loss,
+            start,
+            cohort,
+            self.private,
+            patients_at_most=patients_at_most,
+            noise_multiplier=noise_multiplier,
+            ledger=ledger,
+            recipe_sha256=recipe_sha256,
+            keys=keys,
+            checkpoint=private_folder / "checkpoint.safetensors",
+            device=device,
+            mechanism=mechanism,
+            progress=progress,
+        )
+        facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
+        return StagedGenerator(facts, public, result.weights, device)
+
+    def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
+        """Returns the public facts of a generator made by this method."""
+        return GeneratorFacts(
+            size=target.size,
+            network=self.network,
+            bands=self.bands,
+            sampler_steps=self.sampler_steps,
+            classes=target.classes,
+            shares=target.shares,
+            seed=self.seed,
+            seeded=seeded,
+            private=private,
+        )
