@@ -1,0 +1,118 @@
+"""Check: the folder holds the files it should, named by counters, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medsyngen.release import names
+from medsyngen.release.checks import Problem, Verdict
+
+_DO = "export again; if it comes back, report it as a bug in medsyngen"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What is really in a folder, by our own walk.
+
+    Args:
+        files: Path of every regular file relative to the folder, sorted.
+        folders: The same for folders.
+        strange: Number of links, devices and other things that are neither.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    strange: int
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+
+
+def walk(folder: Path) -> Tree:
+    """Returns what is in the folder; follows no link. A file with a second (hard) link counts as strange."""
+    files, folders, strange = [], [], 0
+    for entry in _entries(folder):
+        path = Path(entry.path).relative_to(folder).as_posix()
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            folders.append(path)
+        elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+            files.append(path)
+        else:
+            strange += 1
+    return Tree(tuple(sorted(files)), tuple(sorted(folders)), strange)
+
+
+def read_bytes(folder: Path, file: str) -> bytes:
+    """Returns the bytes of one regular file; a link put in its place since the walk is an OSError."""
+    descriptor = os.open(folder / file, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read()
+
+
+def check_tree(tree: Tree, *, listed: Sequence[str], formats: Sequence[str], count: int) -> Verdict:
+    """Refuses links, unlisted and missing files, and names that are not made by the counters.
+
+    Args:
+        tree: What the walk found.
+        listed: What the writer says that it wrote.
+        formats: The formats that were asked for.
+        count: The number of pictures that was asked for.
+    """
+    pictures = {names.image_file(name, number) for name in formats for number in range(1, count + 1)}
+    others = set(tree.files) - pictures - {names.TABLE, names.README}
+    wrong = {
+        "things that are neither file nor folder, or linked from elsewhere": tree.strange,
+        "folders that don't belong to a format": len(set(tree.folders) ^ set(formats)),
+        "files with a name that is not made by the counters": sum(not names.REPORT_FILE.fullmatch(n) for n in others),
+        "files that the export did not list": len(set(tree.files) - set(listed)),
+        "listed files that are not there": len(set(listed) - set(tree.files)),
+        "missing pictures": len(pictures - set(tree.files)),
+        "a table or README that is missing": len({names.TABLE, names.README} - set(tree.files)),
+        "a manifest from before the gate": int(names.MANIFEST in tree.files),
+    }
+    problems = tuple(Problem(f"{number} × {what}", _DO) for what, number in wrong.items() if number)
+    return Verdict("files", "own walk over the folder", problems)
+
+
+class TableCheck:
+    """The table names every picture once, in order, each with its own synthetic patient of one tag."""
+
+    name = "table"
+    read = names.TABLE
+
+    def __init__(self, formats: Sequence[str], count: int) -> None:
+        self._formats = tuple(formats)
+        self._count = count
+
+    def look(self, file: str, data: bytes) -> Iterator[Problem]:
+        """Reads cohort.csv; leaves all other files."""
+        if file != names.TABLE:
+            return
+        header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+        if header != [*self._formats, "synthetic_patient_id", "class"] or len(rows) != self._count:
+            yield Problem(f"{names.TABLE} has another header or number of rows than were asked for", _DO)
+            return
+        tags = set()
+        for number, (*files, patient, _) in enumerate(rows, start=1):
+            found = names.PATIENT_ID.fullmatch(patient)
+            tags.add(found[1] if found and int(found[2]) == number else None)
+            if files != [names.image_file(name, number) for name in self._formats]:
+                yield Problem(f"row {number} of {names.TABLE} names other files than its own", _DO)
+        if len(tags) != 1 or None in tags:
+            yield Problem(f"{names.TABLE} names patients that are not made by the counters", _DO)
+
+    def finish(self) -> tuple[Problem, ...]:
+        """Has nothing to add."""
+        return ()
