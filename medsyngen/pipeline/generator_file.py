@@ -1,0 +1,48 @@
+"""A finished generator on disk, and back."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import torch
+
+from medsyngen.formats.contact_sheet import contact_sheet
+from medsyngen.pipeline.run_folder import RunFolder
+from medsyngen.privacy.checkpoint import write_atomically
+from medsyngen.privacy.ledger import Ledger
+from medsyngen.progress import Progress
+from medsyngen.recipe import Recipe
+from medsyngen.synthesis.generator import StagedGenerator, generator_bytes, read_generator_file
+from medsyngen.synthesis.staged_diffusion import Target
+
+PREVIEW_IMAGES = 64
+
+
+def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, ledger: Ledger) -> None:
+    """Writes ``generator.safetensors``: both experts, the recipe, marks and the ledger's head; no key, no count."""
+    facts = {
+        "recipe": recipe.resolved(),
+        "recipe_sha256": recipe.sha256,
+        "ledger_head": list(ledger.head),
+        "seeded": generator.facts.seeded,
+        "private": generator.facts.private,
+    }
+    write_atomically(folder.generator_file, generator_bytes(generator, facts), mode=0o644)
+
+
+def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> tuple[StagedGenerator, dict[str, Any]]:
+    """Returns the generator of a finished run, and the facts in its file."""
+    public, context, facts = read_generator_file(folder.generator_file)
+    target = Target(recipe.scans.size, tuple(c.name for c in recipe.classes), tuple(c.share for c in recipe.classes))
+    marks = {"seeded": bool(facts["seeded"]), "private": bool(facts["private"])}
+    return StagedGenerator(recipe.synthesis.generator_facts(target, **marks), public, context, device), facts
+
+
+def write_preview(folder: RunFolder, generator: StagedGenerator, progress: Progress) -> None:
+    """Writes ``preview.png``: the first images that an export would draw, labelled SYNTHETIC."""
+    draws = generator.draw(PREVIEW_IMAGES, progress=progress)
+    caption = "SYNTHETIC" if generator.facts.private and not generator.facts.seeded else "NOT FOR RELEASE"
+    buffer = io.BytesIO()
+    contact_sheet(draws.pixels, 16, caption=caption).save(buffer, "PNG")
+    write_atomically(folder.preview_file, buffer.getvalue(), mode=0o644)

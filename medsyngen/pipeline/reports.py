@@ -1,0 +1,121 @@
+"""The privacy report of a run and of a cohort: from recipe, ledger and public choices only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from medsyngen.pipeline.run_folder import RunFolder
+from medsyngen.privacy.accountant import delta_at
+from medsyngen.privacy.budget import Guarantee
+from medsyngen.privacy.checkpoint import write_atomically
+from medsyngen.privacy.ledger import Ledger
+from medsyngen.recipe import Recipe
+from medsyngen.report import (
+    MechanismFacts,
+    ReportFacts,
+    StageFacts,
+    build_report,
+    render_html,
+    report_json_bytes,
+    report_vocabulary,
+)
+from medsyngen.synthesis.generator import read_generator_file
+from medsyngen.version import __version__
+
+_LEARNS = {
+    "coarse": "layout, mean and field of view",
+    "context": "what this anatomy looks like in these patients",
+    "cleaning": "edges, texture and the modality's own noise",
+}
+
+
+def write_report(run: Path) -> tuple[Path, Path]:
+    """Writes RUN/report.html and RUN/report.json and returns their paths; reads no scan.
+
+    Raises:
+        UsageError: The run has not finished.
+    """
+    folder = RunFolder(run)
+    files = report_files(folder, folder.finished_recipe(), release=None)
+    paths = folder.path / "report.html", folder.path / "report.json"
+    for path, data in zip(paths, (files["privacy_report.html"], files["privacy_report.json"]), strict=True):
+        write_atomically(path, data, mode=0o644)
+    return paths
+
+
+def report_files(folder: RunFolder, recipe: Recipe, release: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """Returns the report as ``privacy_report.html`` and ``.json``; the HTML names the JSON's hash."""
+    with Ledger.open(folder.ledger_file, read_only=True) as ledger:
+        report = build_report(report_facts(folder, recipe, ledger, release))
+    data = report_json_bytes(report)
+    html = render_html(report, hashlib.sha256(data).hexdigest())
+    return {"privacy_report.json": data, "privacy_report.html": html}
+
+
+def report_facts(folder: RunFolder, recipe: Recipe, ledger: Ledger, release: Mapping[str, Any] | None) -> ReportFacts:
+    """Collects what the report says; nothing in it was measured in a private phase."""
+    _, _, marks = read_generator_file(folder.generator_file)
+    account = ledger.account
+    training = recipe.synthesis.private
+    events = ledger.events()
+    return ReportFacts(
+        recipe=recipe.resolved(),
+        recipe_sha256=recipe.sha256,
+        ledger_lines=ledger.lines,
+        ledger_head=ledger.head.hash,
+        own_ledger_reason=account.reason,
+        epsilon=ledger.epsilon() if marks["private"] else math.inf,
+        delta=account.budget.delta,
+        epsilon_budget=account.budget.epsilon,
+        accountant=f"privacy loss distributions, dp-accounting {version('dp-accounting')}",
+        patients_at_most=account.patients_at_most,
+        stages=_stages(recipe),
+        phantoms=tuple(_phantom(part) for part in recipe.synthesis.mix.describe()),
+        looks=len(ledger.looks),
+        seeded=bool(marks["seeded"]),
+        not_private=not marks["private"],
+        preview_png=folder.preview_file.read_bytes() if folder.preview_file.is_file() else None,
+        versions=_versions(),
+        release=release,
+        mechanism=MechanismFacts(
+            training.clipping_norm, training.scans_per_patient, training.draws_per_scan, training.steps
+        ),
+        delta_at_zero=delta_at(events, 0.0) if events else None,
+    )
+
+
+def public_texts(recipe: Recipe, guarantee: Guarantee) -> tuple[str, ...]:
+    """Returns every text in a cohort that was known without the scans: a word of these identifies nobody."""
+    phantoms = json.dumps(recipe.synthesis.mix.describe(), ensure_ascii=False)
+    return (recipe.to_yaml(), guarantee.sentence(), phantoms, *report_vocabulary(), *_versions())
+
+
+def _phantom(part: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("name", "low", "high", "unit", "source")
+    return {**part, "parameters": [{key: p[key] for key in shown} for p in part["parameters"]]}
+
+
+def _stages(recipe: Recipe) -> tuple[StageFacts, ...]:
+    bands = recipe.synthesis.bands.split(recipe.scans.size**2)
+    return tuple(
+        StageFacts(
+            band.name,
+            "private scans" if band.name == "context" else "phantoms",
+            band.low,
+            band.high,
+            _LEARNS[band.name],
+        )
+        for band in bands
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "monai", "dp-accounting", "pydicom", "numpy", "cryptography")
+    return {"medsyngen": __version__, "python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -1,0 +1,144 @@
+"""The run folder: what fit leaves behind, and where."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from medsyngen.errors import MedsyngenError, UsageError
+from medsyngen.recipe import Recipe, recipe_from
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths in a run folder. Outside ``private/`` there are DP outputs and public numbers only.
+
+    Args:
+        path: RUN.
+    """
+
+    path: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def ledger_file(self) -> Path:
+        """This run's ledger."""
+        return self.path / "ledger.jsonl"
+
+    @property
+    def generator_file(self) -> Path:
+        """The finished generator; there only when fit has ended."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def preview_file(self) -> Path:
+        """A sheet of synthetic images."""
+        return self.path / "preview.png"
+
+    @property
+    def private(self) -> Path:
+        """What must not leave: checkpoints, identifiers (0700)."""
+        return self.path / "private"
+
+    @property
+    def identifiers_file(self) -> Path:
+        """Identifiers of the source, for the gate's search."""
+        return self.private / "identifiers.json"
+
+    @property
+    def preflight_file(self) -> Path:
+        """What `inspect` saw in the scans, if it was asked to write it here."""
+        return self.private / "preflight.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether fit has ended here."""
+        return self.generator_file.is_file()
+
+    def create(self, recipe: Recipe) -> None:
+        """Makes the folder and writes the resolved recipe; does nothing where that was done.
+
+        Raises:
+            MedsyngenError: It can't be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.private.mkdir(mode=0o700, exist_ok=True)
+            self.private.chmod(0o700)
+            if not self.recipe_file.exists():
+                temporary = self.path / ".recipe.yaml.part"
+                temporary.write_text(recipe.to_yaml(), "utf-8")
+                os.replace(temporary, self.recipe_file)
+        except OSError as error:
+            raise MedsyngenError(
+                f"the run folder can't be written: {error.strerror}", do="choose a folder that can be written to"
+            ) from error
+
+    def recipe(self) -> Recipe:
+        """Returns the recipe of this run.
+
+        Raises:
+            UsageError: This is no run folder.
+        """
+        if not self.recipe_file.is_file():
+            raise UsageError(f"{self.path.name} is not a run folder", do="make one with `medsyngen fit`")
+        return recipe_from(yaml.safe_load(self.recipe_file.read_text("utf-8")))
+
+    def check_same_recipe(self, recipe: Recipe) -> None:
+        """Refuses to go on with another recipe than the one that began here, or in a folder that is something else.
+
+        Raises:
+            UsageError: Names what differs.
+        """
+        if not self.recipe_file.is_file():
+            # `inspect --out RUN` may have left its findings in private/.
+            if self.path.exists() and (not self.path.is_dir() or {p.name for p in self.path.iterdir()} - {"private"}):
+                raise UsageError(
+                    f"{self.path.name} exists and is not a run folder", do="name a folder that does not exist yet"
+                )
+            return
+        there = self.recipe()
+        if there.sha256 != recipe.sha256:
+            differing = [
+                f"{key}: {_short(a)} there, {_short(b)} now"
+                for key, (a, b) in _differences(there.resolved(), recipe.resolved()).items()
+            ]
+            raise UsageError(
+                "this run folder belongs to another recipe; nothing was charged",
+                do="choose another --run, or go on with the recipe that is in it (recipe.yaml)",
+                details=differing,
+            )
+
+    def finished_recipe(self) -> Recipe:
+        """Returns the recipe of a run that has ended.
+
+        Raises:
+            UsageError: It has not ended.
+        """
+        recipe = self.recipe()
+        if not self.finished:
+            raise UsageError(
+                f"the run in {self.path.name} has not finished", do="run `medsyngen fit` again with the same --run"
+            )
+        return recipe
+
+
+def _differences(a: object, b: object, path: str = "") -> dict[str, tuple[object, object]]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        found: dict[str, tuple[object, object]] = {}
+        for key in sorted({*a, *b}):
+            found.update(_differences(a.get(key), b.get(key), f"{path}.{key}".lstrip(".")))
+        return found
+    return {} if a == b else {path: (a, b)}
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

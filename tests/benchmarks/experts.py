@@ -1,0 +1,41 @@
+"""Rebuilds the public experts that ship with the package: `make experts`.
+
+Reads no scan: the experts learn from phantoms alone. Does nothing for an expert that is there already.
+"""
+
+import sys
+import time
+
+import torch
+
+from medsyngen.recipe import load_recipe
+from medsyngen.synthesis.experts import SHIPPED, find_expert, save_expert
+from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+
+RECIPES = ("chest-radiograph-32", "demo-32")
+
+
+def show(phase: str, done: int, total: int) -> None:
+    if done % 100 == 0 or done == total:
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {phase}: {done} of {total}\n")
+
+
+def main() -> None:
+    kept = set()
+    for name in RECIPES:
+        recipe = load_recipe(name)
+        method: StagedDiffusion = recipe.synthesis
+        identity = method.expert_identity(recipe.scans.size)
+        if find_expert(identity) is None:
+            weights = method.train_public_expert(recipe.scans.size, device=torch.device("cpu"), progress=show)
+            save_expert(SHIPPED, identity, weights)
+        kept.add(find_expert(identity))
+    for path in SHIPPED.glob("*.safetensors"):
+        if path not in kept:
+            path.unlink()
+    for path in sorted(kept):
+        sys.stdout.write(f"{path.name} {path.stat().st_size / 1e6:.2f} MB\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""``medsyngen inspect``: everything that is there and everything that is wrong, without a name of anybody."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+
+import pydicom
+import pytest
+
+
+def test_counts_of_a_clean_hospital(cli, clean_hospital):
+    done = cli("inspect", clean_hospital, "--json")
+    assert done.code == 0, done.err
+    found = done.json
+    assert found["patients"] == 40
+    assert found["scans"] == len(list(clean_hospital.rglob("*.dcm"))) == sum(found["labels"].values())
+    assert found["sizes"] == {"16 x 16": found["scans"]}
+    assert found["refused"] == {}
+    assert "not for release" in found["notice"]
+
+
+def test_people_read_the_same_without_a_name(cli, clean_hospital, private_words):
+    done = cli("inspect", clean_hospital)
+    assert "40 patients" in done.text
+    assert "INSIDE ONLY" in done.out
+    assert [word for word in private_words if word in done.text] == []
+
+
+def test_every_bad_file_is_listed_and_counted(cli, damaged, private_words):
+    done = cli("inspect", damaged, "--json")
+    assert done.code == 0, done.err
+    assert done.json["refused"] == {"coloured": 1, "not-dicom": 1, "truncated": 1}
+    assert len({refusal["case_id"] for refusal in done.json["refusals"]}) == 3
+    people = cli("inspect", damaged)
+    for refusal in done.json["refusals"]:
+        assert refusal["case_id"] in people.out
+        assert refusal["reason"] in people.out
+    assert [word for word in (*private_words, ".dcm", str(damaged)) if word in people.text or word in done.out] == []
+
+
+def test_too_many_bad_files_end_with_4_after_the_list(cli, damaged):
+    done = cli("inspect", damaged, "--recipe", "smoke-16", "--set", "scans.max_skipped_share=0.01", "--json")
+    assert done.code == 4
+    assert len(done.json["refusals"]) == 3
+    assert "max_skipped_share" in done.err
+
+
+def test_the_recipe_decides_what_is_a_scan(cli, clean_hospital):
+    done = cli("inspect", clean_hospital, "--recipe", "smoke-16", "--set", "scans.modalities=[DX]", "--json")
+    assert done.code == 3
+    assert set(done.json["refused"]) == {"modality"}
+
+
+def test_an_empty_folder_ends_with_3(cli, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = cli("inspect", tmp_path / "empty", "--out", tmp_path / "run", "--json")
+    assert (done.code, done.out) == (3, "")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_patient_id_for_all_ends_with_3(cli, hospital):
+    one_patient(hospital)
+    done = cli("inspect", hospital)
+    assert done.code == 3
+    assert "--patient-map" in done.err
+
+
+def test_a_patient_map_tells_them_apart_again(cli, hospital, tmp_path):
+    one_patient(hospital)
+    paths = sorted(path.relative_to(hospital).as_posix() for path in hospital.rglob("*.dcm"))
+    rows = [f"{path},{path.partition('/')[0]}" for path in paths]
+    (tmp_path / "map.csv").write_text("\n".join(["path,patient_id", *rows, ""]))
+    done = cli("inspect", hospital, "--patient-map", tmp_path / "map.csv", "--json")
+    assert (done.code, done.json["patients"]) == (0, 40)
+
+
+def test_labels_may_come_from_elsewhere(cli, hospital, tmp_path):
+    shutil.move(hospital / "labels.csv", tmp_path / "elsewhere.csv")
+    assert set(cli("inspect", hospital, "--json").json["labels"]) == {"(none)"}
+    assert set(cli("inspect", hospital, "--labels", tmp_path / "elsewhere.csv", "--json").json["labels"]) == {"0", "1"}
+    assert cli("inspect", hospital, "--labels", tmp_path / "nowhere.csv").code == 3
+
+
+def test_out_keeps_the_preflight_where_only_its_owner_reads_it(cli, clean_hospital, tmp_path):
+    done = cli("inspect", clean_hospital, "--out", tmp_path / "run", "--json")
+    path = tmp_path / "run" / "private" / "preflight.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == done.json
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [each.name for each in path.parent.iterdir()] == ["preflight.json"]
+
+
+def test_a_run_with_a_ledger_notes_the_look(cli, clean_hospital, tmp_path):
+    from medsyngen.privacy.budget import Budget
+    from medsyngen.privacy.ledger import Ledger
+
+    (tmp_path / "run").mkdir()
+    path = tmp_path / "run" / "ledger.jsonl"
+    Ledger.create(path, budget=Budget(1.0, 1e-5), patients_at_most=40, reason="a test").close()
+    cli("inspect", clean_hospital, "--out", tmp_path / "run")
+    with Ledger.open(path, read_only=True) as ledger:
+        assert len(ledger.looks) == 1
+
+
+@pytest.mark.parametrize("where", ["nowhere", "file.txt"])
+def test_scans_that_are_not_there_end_with_3(cli, tmp_path, where):
+    (tmp_path / "file.txt").write_text("no scan")
+    assert cli("inspect", tmp_path / where).code == 3
+
+
+def one_patient(folder):
+    for path in folder.rglob("*.dcm"):
+        header = pydicom.dcmread(path)
+        header.PatientID = "SAME"
+        header.save_as(path)
