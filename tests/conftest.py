@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=20, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("MEDSYNGEN_HYPOTHESIS", "quick"))
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests: leaks.py
 
 ROOT = Path(__file__).resolve().parents[1]
 

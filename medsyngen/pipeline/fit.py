@@ -29,7 +29,7 @@ from medsyngen.recipe import Recipe
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.staged_diffusion import Target
 
-OWN_LEDGER = "this run keeps a ledger of its own: what other runs spent on the same patients is not in it"
+OWN_LEDGER = "this version keeps one ledger a run"
 
 
 @dataclass(frozen=True)

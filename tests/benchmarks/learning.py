@@ -19,8 +19,11 @@ import numpy as np
 import torch
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.reading import read_cohort
 from medsyngen.evaluation.features import lite0_features
 from medsyngen.evaluation.fidelity import kernel_distance
+from medsyngen.formats.contact_sheet import contact_sheet
+from medsyngen.formats.png import read_png
 from medsyngen.pipeline.fit import target_of
 from medsyngen.privacy.budget import Budget, checked_delta
 from medsyngen.privacy.calibration import calibrate_noise
@@ -92,6 +95,35 @@ def run(recipe: Recipe, seed: int, count: int, arms: tuple[str, ...]) -> dict[st
         found[arm] = kernel_distance(lite0_features(draws.pixels), judge)
         say(f"seed {seed} {arm}: KID x 1000 = {1000 * found[arm]:.1f} ({time.perf_counter() - start:.0f} s)")
     return {arm: 1000 * value for arm, value in found.items()}
+
+
+def beside_real(scans: Path, n_max: int, classes: str, cohort: Path, sheet: Path) -> dict[str, float]:
+    """KID x 1000 to real scans: floor (real against real), synthetic cohort, phantoms only. A look inside: no release.
+
+    Args:
+        scans: The real scans.
+        n_max: Public bound on the patients.
+        classes: The recipe's classes.
+        cohort: An exported cohort with png/.
+        sheet: Where the real scans beside the synthetic ones go, for looking at.
+    """
+    recipe = load_recipe("chest-radiograph-32", [f"classes={classes}"], patients_at_most=n_max)
+    reading = read_cohort(scans, form=recipe.scans, classes=recipe.classes)
+    ones = np.stack([record.pixels[0] for record in reading.cohort.values()])[:1000]  # one scan of each patient
+    synthetic = np.stack([read_png(path) for path in sorted((cohort / "png").rglob("*.png"))])[:, None]
+    method = recipe.synthesis
+    facts = method.generator_facts(target_of(recipe), seeded=False, private=True)
+    phantoms = StagedGenerator(facts, method.public_expert(32, device=CPU), None).draw(len(synthetic)).pixels
+    rows = np.concatenate([ones[:32], synthetic[:32], phantoms[:32]])
+    contact_sheet(rows, 16, scale=2, caption="REAL (2 rows), synthetic (2 rows), phantoms only: INSIDE ONLY").save(
+        sheet
+    )
+    judge, half = lite0_features(ones), len(ones) // 2
+    return {
+        "floor": 1000 * kernel_distance(judge[:half], judge[half:]),
+        "synthetic": 1000 * kernel_distance(lite0_features(synthetic), judge),
+        "phantoms only": 1000 * kernel_distance(lite0_features(phantoms), judge),
+    }
 
 
 ARMS = ("phantoms only", "placebo", "private", "ceiling")

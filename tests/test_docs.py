@@ -1,0 +1,79 @@
+"""What the README and the docs tell people to type works: every command and every Python block is run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medsyngen.simulation.hospital import simulate_hospital
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# Small numbers in place of a hospital's.
+SMALLER = [("chest-radiograph-32", "smoke-16"), ("3000", "50"), ("--count 1000", "--count 6")]
+CODE = (
+    "from importlib.metadata import entry_points as e; (c,) = e(group='console_scripts', name='medsyngen'); c.load()()"
+)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+def smaller(text: str) -> str:
+    for old, new in SMALLER:
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_within_the_repository_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, monkeypatch) -> Path:
+    simulate_hospital(tmp_path / "SCANS", patients=40, size=16, seed=5)
+    rows = ["patient_id,mapped_to"] + [f"SIM-{i:05d},person {i}" for i in range(1, 41)]
+    (tmp_path / "who-is-who.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "our-labels.csv").write_text((tmp_path / "SCANS" / "labels.csv").read_text())
+    monkeypatch.setenv("MEDSYNGEN_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if "medsyngen " in "".join(blocks(p, "sh"))], ids=lambda p: p.name)
+def test_commands_run_as_written(page: Path, hospital: Path):
+    ran = 0
+    for block in blocks(page, "sh"):
+        for line in smaller(block).replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] != ["medsyngen"]:
+                continue
+            out = None
+            if ">" in words:
+                out = open(hospital / words[words.index(">") + 1], "w")  # noqa: SIM115 - closed below
+                words = words[: words.index(">")]
+            done = subprocess.run(
+                [sys.executable, "-c", CODE, *words[1:]], cwd=hospital, stdout=out, stderr=subprocess.PIPE, text=True
+            )
+            if out:
+                out.close()
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            ran += 1
+    assert ran
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_blocks_run_as_written(page: Path, hospital: Path):
+    for block in blocks(page, "python"):
+        done = subprocess.run(
+            [sys.executable, "-c", smaller(block)], cwd=hospital, capture_output=True, text=True, env={**os.environ}
+        )
+        assert done.returncode == 0, done.stderr
