@@ -45,16 +45,16 @@ class DPSGD:
         block: Steps charged, flushed to disk and checkpointed together.
     """
 
-    steps: int = 60
+    steps: int = 20
     patients_per_step: float = 160.0
-    clipping_norm: float = 1.0
+    clipping_norm: float = 0.3
     scans_per_patient: int = 2
     draws_per_scan: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 2.5e-3
     adam_betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.9
     micro_batch: int = 16
-    block: int = 10
+    block: int = 4
 
     def __post_init__(self) -> None:
         positive = ("steps", "patients_per_step", "clipping_norm", "scans_per_patient", "draws_per_scan", "block")
