@@ -45,7 +45,7 @@ class DPSGD:
         block: Steps charged, flushed to disk and checkpointed together.
     """
 
-    steps: int = 20
+    steps: int = 12
     patients_per_step: float = 160.0
     clipping_norm: float = 0.3
     scans_per_patient: int = 2

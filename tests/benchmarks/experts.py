@@ -9,7 +9,7 @@ import time
 import torch
 
 from medsyngen.recipe import load_recipe
-from medsyngen.synthesis.experts import SHIPPED, find_expert, save_expert
+from medsyngen.synthesis.experts import SHIPPED, expert_key, save_expert
 from medsyngen.synthesis.staged_diffusion import StagedDiffusion
 
 RECIPES = ("chest-radiograph-32", "demo-32")
@@ -26,10 +26,11 @@ def main() -> None:
         recipe = load_recipe(name)
         method: StagedDiffusion = recipe.synthesis
         identity = method.expert_identity(recipe.scans.size)
-        if find_expert(identity) is None:
+        path = SHIPPED / f"{expert_key(identity)}.safetensors"
+        if not path.is_file():
             weights = method.train_public_expert(recipe.scans.size, device=torch.device("cpu"), progress=show)
             save_expert(SHIPPED, identity, weights)
-        kept.add(find_expert(identity))
+        kept.add(path)
     for path in SHIPPED.glob("*.safetensors"):
         if path not in kept:
             path.unlink()
