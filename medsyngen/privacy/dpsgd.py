@@ -46,11 +46,11 @@ class DPSGD:
     """
 
     steps: int = 12
-    patients_per_step: float = 160.0
+    patients_per_step: float = 128.0
     clipping_norm: float = 0.3
     scans_per_patient: int = 2
     draws_per_scan: int = 4
-    learning_rate: float = 2.5e-3
+    learning_rate: float = 1.2e-3
     adam_betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.9
     micro_batch: int = 16

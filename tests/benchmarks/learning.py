@@ -145,7 +145,7 @@ def verdict(rows: list[dict[str, float]]) -> dict[str, object]:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--count", type=int, default=240)
     parser.add_argument("--arms", nargs="+", default=list(ARMS))
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--out", type=Path)
