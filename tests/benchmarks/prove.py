@@ -120,8 +120,8 @@ def learns() -> dict[str, object]:
     """The ordering ceiling < private < min(placebo, phantoms only); three hospitals, one process a core."""
     seeds, jobs = (0, 1, 2), []
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for arm in ("private", "ceiling", "placebo", "phantoms only"):  # the long ones first
-            for seed in seeds:
+        for seed in seeds:
+            for arm in ("private", "ceiling", "placebo", "phantoms only"):  # the long ones first
                 out = Path(folder) / f"{seed}-{arm}.json"
                 words = ("--seeds", str(seed), "--arms", arm, "--out", out)
                 jobs.append((seed, out, pool.submit(_alone, *words)))
