@@ -97,9 +97,10 @@ class PlainProgress:
         """See :data:`medsyngen.progress.Progress`."""
         now = self._clock()
         tenth = STEPS * done // max(1, total)
-        fresh = phase != self._phase
+        name = phase.partition(";")[0]
+        fresh = name != self._phase
         if fresh:
-            self._phase, self._began, self._begun_with = phase, now, done
+            self._phase, self._began, self._begun_with = name, now, done
         waited = now - self._last
         due = (tenth > self._tenth and waited >= LEAST_SECONDS) or waited >= MOST_SECONDS
         if fresh or done >= total or due:
@@ -132,9 +133,10 @@ def _bars(console: Any) -> Iterator[Progress]:
         tasks: dict[str, Any] = {}
 
         def callback(phase: str, done: int, total: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = bars.add_task(phase.replace("[", r"\["), total=total)
-            bars.update(tasks[phase], completed=done, total=total)
+            name, described = phase.partition(";")[0], phase.replace("[", r"\[")
+            if name not in tasks:
+                tasks[name] = bars.add_task(described, total=total)
+            bars.update(tasks[name], description=described, completed=done, total=total)
 
         yield callback
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Called with (phase, done, total). Phases are words for people, such as ``private training``."""
+"""Called with (phase, done, total). Phases are words for people, such as ``private training``.
+
+What follows a semicolon is a status that may change within the phase, such as the privacy spent so far.
+"""
 
 
 def silent(phase: str, done: int, total: int) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from medsyngen.averaging import MovingAverage
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import InputUnusable
+from medsyngen.privacy.budget import shown
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
@@ -185,6 +186,8 @@ def train_privately(
         )
         if after_charge:
             after_charge()
+        spent = ledger.guarantee()
+        phase = f"private training (DP-SGD); ε = {shown(spent.epsilon)} at δ = {shown(spent.delta)} charged so far"
         for number in range(first, last):
             step = keys.child(b"step\x00%d" % number)
             sampled = draw_patients(cohort, rate, step)
@@ -202,7 +205,7 @@ def train_privately(
             std = noise_multiplier * training.clipping_norm
             noised = mechanism.release(total, std, step.child(b"noise"))
             state.update(noised / (rate * patients_at_most))
-            progress("private training (DP-SGD)", number + 1, training.steps)
+            progress(phase, number + 1, training.steps)
         state.save(checkpoint, last, recipe_sha256, ledger, seeded)
     average = views(state.average.weights["flat"].cpu())
     return PrivateResult({k: v.clone() for k, v in average.items()}, seeded=seeded, private=mechanism.private)

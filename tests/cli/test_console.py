@@ -115,3 +115,15 @@ def test_a_terminal_gets_a_bar_and_colour_unless_told_otherwise(monkeypatch, cap
     assert "reading [scans]" in err
     assert "2/2" in err
     assert ("\x1b[1;31m" in err) == coloured
+
+
+def test_a_status_behind_the_phase_is_shown_and_begins_no_new_phase() -> None:
+    lines: list[str] = []
+    times = iter(range(0, 1000, 6))
+    progress = console.PlainProgress(lines.append, clock=lambda: float(next(times)))
+    for done, epsilon in ((1, "2"), (5, "4"), (10, "8")):
+        progress(f"private training; ε = {epsilon} charged so far", done, 10)
+    assert [line.partition(":")[0] for line in lines] == [
+        f"private training; ε = {epsilon} charged so far" for epsilon in ("2", "4", "8")
+    ]
+    assert "left" in lines[1]  # the time left counts from the phase's beginning
