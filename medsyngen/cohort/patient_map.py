@@ -19,7 +19,8 @@ class PatientMap:
     """The hospital's own word on who is who.
 
     With ``path`` every scan must be named: a scan left to its header could put one person under two keys. With
-    ``mapped_to`` an ID that isn't named stays as it is: all scans under it stay together either way.
+    ``mapped_to`` an ID that isn't named stays as it is: all scans under it stay together either way. Spaces
+    around an ID don't count in a map, because its cells have none: the row ``ab,ab`` joins `` ab`` and ``ab``.
 
     Args:
         by_path: Path relative to SCANS, or ``file.npz#12``, to patient ID; None without the column ``path``.
@@ -57,8 +58,9 @@ class PatientMap:
         if self.by_path is not None:
             if locator not in self.by_path:
                 raise ScanRefused("not-in-map")
-            return PatientKey(self.by_path[locator])
-        return patient_key((self.by_id or {}).get(patient_id, patient_id))
+            return patient_key(self.by_path[locator])
+        by_id = self.by_id or {}
+        return patient_key(by_id.get(patient_id, by_id.get(patient_id.strip(), patient_id)))
 
     def identifiers(self) -> list[str]:
         """Returns every patient ID and path of the map."""
@@ -73,18 +75,27 @@ def patient_key(patient_id: str) -> PatientKey:
     person under two keys. Two people under one key lose detail, but never protection.
 
     Raises:
-        ScanRefused: ``no-patient-id`` if it is blank.
+        ScanRefused: ``no-patient-id`` if nothing of it shows, or it is no valid text.
     """
-    if not patient_id.strip():
+    if is_blank(patient_id):
         raise ScanRefused("no-patient-id")
+    try:
+        patient_id.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: it would fail later, when the key of a random stream is made
+        raise ScanRefused("no-patient-id", "not valid text") from None
     return PatientKey(patient_id)
+
+
+def is_blank(patient_id: str) -> bool:
+    """Returns whether nothing of an ID shows: it is empty, or all spaces, control and zero-width characters."""
+    return not any(character.isprintable() and not character.isspace() for character in patient_id)
 
 
 def _mapping(pairs: list[tuple[str, str]]) -> dict[str, str]:
     mapping: dict[str, str] = {}
     bad = []
     for number, (key, value) in enumerate(pairs, start=2):
-        if not key or not value or mapping.setdefault(key, value) != value:
+        if is_blank(key) or is_blank(value) or mapping.setdefault(key, value) != value:
             bad.append(f"row {number}")
     if bad:
         raise InputUnusable("the patient map has blank cells, or two patients for one scan or ID", do=_DO, details=bad)

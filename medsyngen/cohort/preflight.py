@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,10 @@ from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.reading import find_labels
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
+from medsyngen.cohort.unit_audit import Finding, SharedPictures, audit_unit
 from medsyngen.formats.locator import ImageSource
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
-
-MANY_SCANS = 50
-"""More scans than this under one patient ID suggest that it isn't one patient."""
-_MAP_IT = "join or split the IDs with --patient-map"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about the privacy unit that the data team should know.
-
-    Args:
-        severity: ``blocks`` if `fit` will refuse the scans, else ``told``.
-        what: What was found, with counts and without values.
-        do: What to do about it.
-    """
-
-    severity: str
-    what: str
-    do: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +84,7 @@ def inspect_scans(
     """
     table = labels if labels is not None else find_labels(scans)
     index = index_scans(scans, modalities=modalities, patient_map=patient_map, progress=progress)
-    usable, undecoded, owners = _decode(index, progress)
+    usable, undecoded, pictures = _decode(index, progress)
     refusals = (*index.refusals, *undecoded)
     per_patient = Counter(scan.patient for scan in usable)
     counts = sorted(per_patient.values()) or [0]
@@ -118,7 +99,7 @@ def inspect_scans(
         labels=_count(_label(scan, table) for scan in usable),
         refused=_count(refusal.reason for refusal in refusals for _ in range(refusal.scans)),
         refusals=refusals,
-        findings=tuple(_audit(index, usable, refusals, owners)),
+        findings=audit_unit(replace(index, scans=tuple(usable), refusals=refusals), pictures),
         suggested_patients_at_most=round_up(len(per_patient)),
     )
 
@@ -138,59 +119,19 @@ def _count(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _decode(index: ScanIndex, progress: Progress) -> tuple[list[IndexedScan], list[Refusal], dict[bytes, set[str]]]:
-    """Returns the scans whose pixels can be read, the refusals of the others, and the patients of each picture."""
+def _decode(index: ScanIndex, progress: Progress) -> tuple[list[IndexedScan], list[Refusal], SharedPictures]:
+    """Returns the scans whose pixels can be read, the refusals of the others, and whose each picture is."""
     source = ImageSource()
     usable, refusals = [], []
-    owners: dict[bytes, set[str]] = {}
+    pictures = SharedPictures()
     for done, scan in enumerate(index.scans, start=1):
         try:
             pixels = source.read(index.address(scan)).pixels
             if not np.isfinite(pixels).all():
                 raise ScanRefused("non-finite")
             usable.append(scan)
-            key = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
-            owners.setdefault(key, set()).add(scan.patient.patient_id)
+            pictures.add(pixels, scan.patient)
         except ScanRefused as refused:
             refusals.append(refusal_of(refused, scan.case_id, scan.locator))
         progress("reading scans", done, len(index.scans))
-    return usable, refusals, owners
-
-
-def _audit(
-    index: ScanIndex, usable: Sequence[IndexedScan], refusals: Sequence[Refusal], owners: Mapping[bytes, set[str]]
-) -> Iterable[Finding]:
-    per_patient = Counter(scan.patient.patient_id for scan in usable)
-    blank = sum(refusal.scans for refusal in refusals if refusal.reason == "no-patient-id")
-    if not usable:
-        yield Finding("blocks", "no scan is usable", "mend or take out the files listed")
-    if len(usable) > 1 and len(per_patient) == 1:
-        yield Finding("blocks", "all scans carry one patient ID", "say who is who with --patient-map")
-    if blank:
-        severity = "told" if usable else "blocks"
-        yield Finding(severity, f"{blank} scans have no patient ID", "say whose they are with --patient-map")
-    told = (
-        (_alike(per_patient), "groups of patient IDs differ only by case, spaces or punctuation"),
-        (_issuers(usable), "patient IDs come from several issuers, or with and without one, and count as one patient"),
-        (sum(count > MANY_SCANS for count in per_patient.values()), f"patients have more than {MANY_SCANS} scans"),
-        (
-            sum(len(ids) > 1 for ids in owners.values()),
-            "pictures stand, pixel for pixel, under more than one patient ID",
-        ),
-        (index.shared_instances, "SOP Instance UIDs stand under more than one patient ID"),
-    )
-    for count, what in told:
-        if count:
-            yield Finding("told", f"{count} {what}; nothing was merged or removed", _MAP_IT)
-
-
-def _alike(patient_ids: Iterable[str]) -> int:
-    plain = Counter("".join(filter(str.isalnum, text.casefold())) for text in patient_ids)
-    return sum(count > 1 for count in plain.values())
-
-
-def _issuers(scans: Sequence[IndexedScan]) -> int:
-    issuers: dict[str, set[str]] = {}
-    for scan in scans:
-        issuers.setdefault(scan.patient.patient_id, set()).add(scan.issuer)
-    return sum(len(found) > 1 for found in issuers.values())
+    return usable, refusals, pictures

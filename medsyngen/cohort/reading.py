@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, 
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
 from medsyngen.cohort.transforms import ScanForm, preprocessing
+from medsyngen.cohort.unit_audit import SharedPictures, audit_unit
 from medsyngen.errors import TooManySkipped
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
@@ -32,7 +33,8 @@ class Reading:
         refusals: What was left out, and why.
         identifiers: Texts of the source that must never leave.
         unlabelled: Scans in the null class.
-        notices: Further things that the data team should know, without any name or path.
+        notices: What the audit of the privacy unit tells (as `inspect` does), and further things that the data team
+            should know, without any name or path.
     """
 
     cohort: Cohort
@@ -76,10 +78,11 @@ def read_cohort(
     index = index_scans(scans, modalities=form.modalities, patient_map=patient_map, progress=progress)
     check_privacy_unit(index)
     _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
-    images, undecoded = _decode(index, form, progress)
+    images, undecoded, pictures = _decode(index, form, progress)
     refusals = tuple(sorted((*index.refusals, *undecoded), key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     usable = tuple(scan for scan in index.scans if scan.case_id in images)
-    check_privacy_unit(ScanIndex(index.root, usable, refusals, frozenset()))
+    index = replace(index, scans=usable, refusals=refusals)
+    check_privacy_unit(index)
     _check_share(refusals, len(usable), form)
 
     found = {scan.case_id: _label(scan, table) for scan in usable}
@@ -93,7 +96,7 @@ def read_cohort(
         refusals=refusals,
         identifiers=source_identifiers(texts, public_text),
         unlabelled=unlabelled,
-        notices=_notices(index, bool(classes) and unlabelled == len(usable)),
+        notices=_notices(index, pictures, bool(classes) and unlabelled == len(usable)),
     )
 
 
@@ -124,23 +127,29 @@ def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> 
         )
 
 
-def _decode(index: ScanIndex, form: ScanForm, progress: Progress) -> tuple[dict[str, Pixels], list[Refusal]]:
+def _decode(
+    index: ScanIndex, form: ScanForm, progress: Progress
+) -> tuple[dict[str, Pixels], list[Refusal], SharedPictures]:
     pipeline = preprocessing(form)
     images: dict[str, Pixels] = {}
-    refusals = []
+    refusals, pictures = [], SharedPictures()
     for done, scan in enumerate(index.scans, start=1):
         try:
-            images[scan.case_id] = _image(pipeline, index.address(scan))
+            decoded, images[scan.case_id] = _image(pipeline, index.address(scan))
+            pictures.add(decoded, scan.patient)
         except ScanRefused as refused:
             refusals.append(refusal_of(refused, scan.case_id, scan.locator))
         progress("reading scans", done, len(index.scans))
-    return images, refusals
+    return images, refusals, pictures
 
 
-def _image(pipeline: Any, address: str) -> Pixels:
+def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
+    """Returns the pixels as decoded, and in the recipe's form."""
     try:
-        image: Pixels = pipeline({"image": address})["image"].numpy()
-        return image
+        loaded = pipeline({"image": address}, end=1)
+        decoded = np.asarray(loaded["image"], dtype=np.float32)
+        image: Pixels = pipeline(loaded, start=1)["image"].numpy()
+        return decoded, image
     except RuntimeError as error:
         # MONAI wraps what a transform raises, once for each level of Compose.
         cause: BaseException | None = error
@@ -166,13 +175,8 @@ def _group(scans: Sequence[IndexedScan], images: dict[str, Pixels], chosen: dict
     )
 
 
-def _notices(index: ScanIndex, no_label: bool) -> tuple[str, ...]:
-    notices = []
-    if index.shared_instances:
-        notices.append(
-            f"{index.shared_instances} images stand under more than one patient ID: if that is one person, "
-            "join the IDs with --patient-map; nothing was removed"
-        )
+def _notices(index: ScanIndex, pictures: SharedPictures, no_label: bool) -> tuple[str, ...]:
+    notices = [finding.line() for finding in audit_unit(index, pictures)]
     if no_label:
         notices.append("no scan carries a label of the recipe: all stand in the null class; check the label file")
     return tuple(notices)

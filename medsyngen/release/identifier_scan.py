@@ -43,9 +43,16 @@ def _spellings(identifier: str) -> set[bytes]:
     for spelling in (text, text.lower(), text.upper()):
         for form in ("NFC", "NFD"):
             normal = unicodedata.normalize(form, spelling)
-            found.add(normal.encode("utf-8", "surrogateescape").lower())
+            found.add(_utf8(normal).lower())
             found.add(normal.encode("latin-1", "ignore").lower() if normal.isprintable() else b"")
     return {spelling for spelling in found if len(spelling) >= len(text)}
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")  # bytes of a file's name that were no UTF-8 come back as they were
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _hash(prefixes: NDArray[np.uint64]) -> NDArray[np.uint64]:

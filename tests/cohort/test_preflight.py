@@ -38,12 +38,15 @@ def found(folder, **given):
 def test_one_id_for_all_blocks(tmp_path, make_dicom):
     make_dicom(tmp_path / "1", PIXELS)
     make_dicom(tmp_path / "2", PIXELS + 1)
-    assert found(tmp_path) == [("blocks", "all scans carry one patient ID")]
+    assert found(tmp_path) == [("blocks", "all 2 scans carry one patient ID: patients can't be told apart")]
 
 
 def test_blank_ids_block_when_there_are_no_others(tmp_path, make_dicom):
     make_dicom(tmp_path / "1", PIXELS, PatientID="")
-    assert ("blocks", "1 scans have no patient ID") in found(tmp_path)
+    assert found(tmp_path) == [
+        ("blocks", "no scan says whose it is: the patient ID is blank or absent everywhere"),
+        ("told", "1 scans have no patient ID"),
+    ]
     make_dicom(tmp_path / "2", PIXELS, PatientID="A")
     assert found(tmp_path) == [("told", "1 scans have no patient ID")]
 
@@ -55,7 +58,7 @@ def test_doubts_about_the_unit_are_told(tmp_path, make_dicom):
     for index in range(51):
         make_dicom(tmp_path / "many" / str(index), PIXELS + 2 + index, PatientID="C")
     assert found(tmp_path) == [
-        ("told", "1 groups of patient IDs differ only by case, spaces or punctuation"),
+        ("told", "1 groups of patient IDs differ only by case, spaces, punctuation, leading zeros or Unicode form"),
         ("told", "1 patient IDs come from several issuers, or with and without one, and count as one patient"),
         ("told", "1 patients have more than 50 scans"),
         ("told", "1 pictures stand, pixel for pixel, under more than one patient ID"),
@@ -85,6 +88,16 @@ def test_real_radiographs(real_data):
     assert told.labels == {"0": 500, "1": 500}
     assert told.photometric["MONOCHROME1"] == 156
     assert [finding.what.split(";")[0] for finding in told.findings] == ["2 patients have more than 50 scans"]
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_a_real_picture_under_two_ids_is_told(real_data):
+    """30 groups of equal pictures, 29 of them under one ID each."""
+    findings = inspect_scans(real_data / "kermany_cxr64" / "kermany_cxr64.npz").findings
+    assert [(finding.severity, finding.what.split(";")[0]) for finding in findings] == [
+        ("told", "1 pictures stand, pixel for pixel, under more than one patient ID")
+    ]
 
 
 @pytest.mark.realdata

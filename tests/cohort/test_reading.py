@@ -4,6 +4,7 @@ import pytest
 from medsyngen.cohort import reading
 from medsyngen.cohort.labels import ClassDefinition, LabelTable
 from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.preflight import inspect_scans
 from medsyngen.cohort.reading import read_cohort
 from medsyngen.cohort.transforms import ScanForm
 from medsyngen.errors import InputUnusable, TooManySkipped
@@ -115,15 +116,29 @@ def test_the_same_person_in_another_cohort_reads_the_same(hospital, tmp_path):
         np.testing.assert_array_equal(rest[key].pixels, neighbour[key].pixels)
 
 
-def test_notices_tell_of_images_under_two_patients(hospital, make_dicom):
+def test_notices_are_what_inspect_tells(hospital, make_dicom):
     for patient in ("A", "B"):
         make_dicom(hospital / patient, PIXELS, PatientID=patient, SOPInstanceUID="1.2.3")
-    assert "1 images stand under more than one patient ID" in read_cohort(hospital, form=FORM).notices[0]
+    notices = read_cohort(hospital, form=FORM).notices
+    assert list(notices) == [finding.line() for finding in inspect_scans(hospital).findings]
+    assert "1 pictures stand, pixel for pixel, under more than one patient ID" in notices[0]
+    assert "1 SOP Instance UIDs stand under more than one patient ID" in notices[1]
+
+
+def test_a_scan_that_the_recipe_s_form_refuses_is_no_part_of_what_is_told(hospital, make_dicom):
+    for patient in ("A", "B"):
+        make_dicom(hospital / patient, PIXELS, PatientID=patient)
+    form = ScanForm(modalities=("CR",), size=16, window="per-scan", max_skipped_share=0.999)
+    make_dicom(hospital / "c", np.arange(256, dtype=np.uint16).reshape(16, 16), PatientID="C")
+    make_dicom(hospital / "d", np.arange(256, dtype=np.uint16).reshape(16, 16).T, PatientID="D")
+    result = read_cohort(hospital, form=form)
+    assert {key.patient_id for key in result.cohort} == {"C", "D"}  # all others are flat
+    assert not result.notices
 
 
 def test_errors_that_are_not_the_file_s_are_not_swallowed(hospital, monkeypatch):
     def broken(form):
-        def run(data):
+        def run(data, **part):
             raise RuntimeError("out of memory")
 
         return run
@@ -139,6 +154,7 @@ def test_errors_that_are_not_the_file_s_are_not_swallowed(hospital, monkeypatch)
 def test_real_radiographs(real_data):
     result = read_cohort(real_data / "nih_cxr_dicom", form=ScanForm(size=32), classes=CLASSES)
     assert (result.accepted, len(result.cohort), len(result.refusals), result.unlabelled) == (1000, 264, 0, 0)
+    assert [notice.split(";")[0] for notice in result.notices] == ["2 patients have more than 50 scans"]
     classes = np.concatenate([result.cohort[key].classes for key in result.cohort])
     assert np.bincount(classes).tolist() == [500, 500]
     assert any(text.startswith("Fictional^") for text in result.identifiers)
@@ -152,5 +168,8 @@ def test_real_radiographs(real_data):
 def test_a_real_archive(real_data):
     result = read_cohort(real_data / "kermany_cxr64" / "kermany_cxr64.npz", form=ScanForm(size=32), classes=CLASSES)
     assert (result.accepted, len(result.cohort), len(result.refusals)) == (5840, 3103, 0)
+    assert [notice.split(";")[0] for notice in result.notices] == [
+        "1 pictures stand, pixel for pixel, under more than one patient ID"
+    ]
     with pytest.raises(InputUnusable, match="whose it is"):
         read_cohort(real_data / "pneumoniamnist28" / "pneumoniamnist.npz", form=ScanForm(size=32))
