@@ -13,6 +13,7 @@ from . import export, fit
 from .console import Console
 from .options import DeviceOption, JsonOption
 
+OWN_LEDGER = "a demo on simulated patients; nobody real is in it"
 SEED = 20250
 """Public seed of the simulated hospital."""
 
@@ -43,7 +44,7 @@ def demo(
         told = _hospital(hospital, patients, loaded.scans.size, progress)
     console.say(told)
     with console.progress() as progress:
-        fitted = run_recipe(loaded, scans=hospital, run=run, device=device, progress=progress)
+        fitted = run_recipe(loaded, scans=hospital, run=run, device=device, own_ledger=OWN_LEDGER, progress=progress)
     fit.tell(console, fitted)
     if cohort.exists():
         console.say(f"{cohort} is there already and stays as it is.")

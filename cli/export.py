@@ -9,7 +9,7 @@ import typer
 
 from .console import Console
 from .guarantee import guarantee_json
-from .options import DeviceOption, JsonOption, RunArgument
+from .options import DeviceOption, JsonOption, LedgerOption, RunArgument
 
 if TYPE_CHECKING:
     from medsyngen.pipeline import ExportOutcome
@@ -22,6 +22,7 @@ def export(
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Formats, separated by commas: dicom, png.")
     ] = "dicom,png",
+    ledger: LedgerOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -34,7 +35,13 @@ def export(
     console = Console(machine=json)
     with console.progress() as progress:
         outcome = export_cohort(
-            run, out=out, count=count, formats=format_list(formats), device=device, progress=progress
+            run,
+            out=out,
+            count=count,
+            formats=format_list(formats),
+            device=device,
+            ledger=ledger,
+            progress=progress,
         )
     console.result(outcome_json(outcome))
     tell(console, outcome)

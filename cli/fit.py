@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medsyngen.errors import UsageError
+
 from .console import Console
 from .guarantee import guarantee_json
 from .options import (
     DeviceOption,
     JsonOption,
     LabelsOption,
+    LedgerOption,
     PatientMapOption,
     PatientsAtMostOption,
     RecipeArgument,
@@ -31,18 +34,27 @@ def fit(
     patient_map: PatientMapOption = None,
     patients_at_most: PatientsAtMostOption = None,
     overrides: SetOption = None,
+    ledger: LedgerOption = None,
+    own_ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--own-ledger", metavar="REASON", help="Counts this run on a ledger of its own; the reason stands beside ε."
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Trains a generator on private scans within the recipe's privacy budget.
 
-    The one command that spends privacy. Interrupted, it goes on when it is called again; a run that is finished stays
-    as it is and costs nothing.
+    The one command that spends privacy, charged to the ledger of the site. Interrupted, it goes on when it is called
+    again; a run that is finished stays as it is and costs nothing.
     """
     from medsyngen.pipeline import run_recipe
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
+    if ledger is not None and own_ledger is not None:
+        raise UsageError("--ledger and --own-ledger contradict each other", do="give one of them")
     loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
     with console.progress() as progress:
         outcome = run_recipe(
@@ -52,6 +64,8 @@ def fit(
             labels=labels,
             patient_map=patient_map,
             device=device,
+            ledger=ledger,
+            own_ledger=own_ledger,
             progress=progress,
         )
     console.result(outcome_json(outcome))

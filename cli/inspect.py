@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import Console
-from .options import JsonOption, LabelsOption, PatientMapOption, ScansArgument, SetOption
+from .options import JsonOption, LabelsOption, LedgerOption, PatientMapOption, ScansArgument, SetOption
 
 if TYPE_CHECKING:
     from medsyngen.cohort.preflight import Preflight
@@ -32,13 +32,14 @@ def inspect(
         Path | None,
         typer.Option("--out", metavar="RUN", help="Also writes RUN/private/preflight.json, for the data team only."),
     ] = None,
+    ledger: LedgerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Tells what is in a folder of scans, what is wrong with it and why.
 
     Patients, scans, every file that can't be used, and whether patients can be told apart. Changes nothing. What it
     prints is exact, so it is for inside only. It spends no privacy, but it is a look at the scans: choose a recipe's
-    numbers from public facts, not from what you see here.
+    numbers from public facts, not from what you see here. The look is noted in the ledger of the site.
     """
     from medsyngen.cohort.labels import LabelTable
     from medsyngen.cohort.patient_map import PatientMap
@@ -55,12 +56,28 @@ def inspect(
             patient_map=PatientMap.read(patient_map) if patient_map else None,
             progress=progress,
         )
-    values = found.to_json()
+    booked = _book(ledger)
+    values = {**found.to_json(), "look_booked": booked}
     console.result(values)
     _tell(console, found)
+    if not booked:
+        console.say("the site has no ledger yet, so this look is noted nowhere: make it with `medsyngen ledger create`")
     if out is not None:
         console.say(f"written: {_keep(out, values)}")
     _refuse(found, form or ScanForm())
+
+
+def _book(ledger: Path | None) -> bool:
+    """Notes the look in the ledger of the site, if there is one."""
+    from medsyngen.pipeline.site_ledger import site_ledger
+    from medsyngen.privacy.ledger import Ledger
+
+    path = site_ledger(ledger)
+    if not path.is_file():
+        return False
+    with Ledger.open(path) as books:
+        books.look(PURPOSE)
+    return True
 
 
 def _form(recipe: str | None, overrides: list[str] | tuple[()]) -> ScanForm | None:
@@ -102,11 +119,10 @@ def _rows(name: str, values: Mapping[str, int]) -> list[tuple[str, str, str]]:
 
 
 def _keep(run: Path, values: Mapping[str, Any]) -> Path:
-    """Writes the preflight where only its owner reads it, and notes the look in the run's ledger, if it has one."""
+    """Writes the preflight where only its owner reads it; a run that begins there notes the look if it wasn't."""
     import os
 
     from medsyngen.errors import UsageError
-    from medsyngen.privacy.ledger import Ledger
 
     private = run / "private"
     try:
@@ -120,9 +136,6 @@ def _keep(run: Path, values: Mapping[str, Any]) -> Path:
         os.replace(temporary, path)
     except OSError as error:
         raise UsageError(f"--out can't be written: {error.strerror}", do="name a folder that can be written") from error
-    if (run / "ledger.jsonl").is_file():
-        with Ledger.open(run / "ledger.jsonl") as ledger:
-            ledger.look(PURPOSE)
     return path
 
 

@@ -43,6 +43,14 @@ PatientMapOption = Annotated[
         help="CSV with `path,patient_id` or `patient_id,mapped_to`: who is who, where the headers don't say it.",
     ),
 ]
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ledger",
+        metavar="FILE",
+        help="The ledger of the site. Left out: $MEDSYNGEN_LEDGER, else ledger.jsonl in the user's data folder.",
+    ),
+]
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="NAME", help="Where to compute: auto, cpu, cuda, or such as cuda:1.")
 ]

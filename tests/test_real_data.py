@@ -38,7 +38,7 @@ def job(request, real_data: Path, tmp_path_factory) -> tuple[Path, Path, Path, s
         pytest.skip(f"REALDATA: {name} is not in the folder of real scans")
     run, cohort = folder / "run", folder / "cohort"
     fit = medsyngen(
-        *("fit", "smoke-16", "--scans", scans, "--run", run, "--patients-at-most", n_max),
+        *("fit", "smoke-16", "--scans", scans, "--run", run, "--patients-at-most", n_max, "--own-ledger", "a test"),
         *("--set", f"classes={classes}", "--set", "synthesis.private.patients_per_step=30"),
     )
     assert fit.returncode == 0, fit.stderr

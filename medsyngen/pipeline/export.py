@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsyngen.errors import VerificationFailed
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import load_generator
-from medsyngen.pipeline.reports import public_texts, report_files
+from medsyngen.pipeline.reports import open_run_ledger, public_texts, report_files
 from medsyngen.pipeline.run_folder import RunFolder
+from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import UNIT, Guarantee
-from medsyngen.privacy.ledger import Ledger
 from medsyngen.progress import Progress, silent
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.draft import check_formats, write_draft
@@ -46,6 +45,7 @@ def export_cohort(
     count: int,
     formats: Sequence[str] = ("dicom", "png"),
     device: str = "auto",
+    ledger: Path | None = None,
     progress: Progress = silent,
 ) -> ExportOutcome:
     """Draws images from a finished run and publishes them, if the gate lets them pass; reads no scan.
@@ -56,26 +56,28 @@ def export_cohort(
         count: Images, a public choice of the exporter.
         formats: ``dicom``, ``png``.
         device: Where to draw.
+        ledger: Where the site's ledger lies now, if it was moved.
         progress: Told the phase.
 
     Raises:
         UsageError: COHORT exists, the run has not finished, a format is unknown.
         ReleaseRefused: The gate found a reason, with every reason listed.
-        VerificationFailed: Ledger and generator don't belong together.
+        VerificationFailed: The ledger is gone, or lost lines that the run has seen.
     """
     refuse_existing(out)
     formats = check_formats(formats)
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
-    generator, facts = load_generator(folder, recipe, choose_device(device))
-    with Ledger.open(folder.ledger_file, read_only=True) as ledger:
-        _check_belongs(ledger, facts["ledger_head"])
-        guarantee, account, head = ledger.guarantee(), ledger.account, ledger.head
-        seeded = ledger.seeded or generator.facts.seeded
-    draws = generator.draw(count, progress=progress)
-    classes = Counter(draws.classes)
-    release = {"count": count, "formats": list(formats), "classes": {c or "unlabelled": n for c, n in classes.items()}}
-    reports = report_files(folder, recipe, release=release)
+    generator, _ = load_generator(folder, recipe, choose_device(device))
+    with open_run_ledger(folder, ledger) as (books, identity):
+        account, head = books.account, books.head
+        guarantee = guarantee_of(books.events(identity.run), account.budget.delta)
+        seeded = books.runs[identity.run].seeded or generator.facts.seeded
+        draws = generator.draw(count, progress=progress)
+        classes = Counter(draws.classes)
+        told = {c or "unlabelled": n for c, n in classes.items()}
+        release = {"count": count, "formats": list(formats), "classes": told}
+        reports = report_files(folder, recipe, books, identity, release=release)
     with drafting(out) as hidden:
         draft = write_draft(
             draws,
@@ -96,18 +98,8 @@ def export_cohort(
                 not_private=not generator.facts.private,
             ),
             identifiers=load_identifiers(folder.identifiers_file),
-            public_texts=public_texts(recipe, guarantee),
+            public_texts=public_texts(recipe, guarantee, account),
             progress=progress,
         )
-        publish(passed, out, ledger_head=head.hash, recipe_hash=recipe.sha256)
+        publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256)
     return ExportOutcome(out, count, formats, guarantee)
-
-
-def _check_belongs(ledger: Ledger, head: Sequence[object]) -> None:
-    number, digest = head
-    lines = ledger.lines
-    if not isinstance(number, int) or number >= len(lines) or lines[number]["hash"] != digest:
-        raise VerificationFailed(
-            f"the ledger does not hold line {number} that the generator was made with",
-            do="restore the ledger that belongs to this run; a shorter or other one can't vouch for it",
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,23 +14,24 @@ from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.cohort.scan_index import Refusal
 from medsyngen.diffusion.unet import check_image_size
-from medsyngen.errors import InputUnusable
+from medsyngen.errors import InputUnusable, UsageError
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import save_generator, write_preview
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
-from medsyngen.privacy.budget import Budget, Guarantee, checked_delta
-from medsyngen.privacy.calibration import calibrate_noise
+from medsyngen.pipeline.run_identity import RunIdentity
+from medsyngen.pipeline.site_ledger import network_notice, open_site_ledger, run_budget, site_ledger
+from medsyngen.privacy.accountant import guarantee_of
+from medsyngen.privacy.budget import Budget, Guarantee
 from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.privacy.dpsgd import Mechanism
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.staged_diffusion import Target
-
-OWN_LEDGER = "this version keeps one ledger a run"
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,14 @@ def run_recipe(
     progress: Progress = silent,
     keys: SecureStream | None = None,
     mechanism: Mechanism | None = None,
+    ledger: Path | None = None,
+    own_ledger: str | None = None,
 ) -> FitOutcome:
     """Trains a generator on private scans; goes on where an interrupted run stopped.
 
-    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, budget, scans,
-    number of patients; then a rehearsal on phantoms; then the charged training; then preview and report.
+    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, budget, room in
+    the ledger, scans, number of patients; then the plan is reserved; then a rehearsal on phantoms; then the charged
+    training; then preview and report.
 
     Args:
         recipe: With patients_at_most.
@@ -82,50 +87,64 @@ def run_recipe(
         progress: Told the phase and how far it is; never a private figure but the counts of files.
         keys: Left out but in tests: a seeded stream marks the run as not for release.
         mechanism: Left out but in tests.
+        ledger: The ledger of the site; None takes its usual place (:func:`site_ledger`).
+        own_ledger: Why this run has a ledger of its own, in RUN; None charges the ledger of the site.
 
     Raises:
         MedsyngenError: With the exit code of its kind; see ``medsyngen/errors.py``.
     """
     folder = RunFolder(run)
     folder.check_same_recipe(recipe)
-    n_max = recipe.n_max
+    n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
+    identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
     if folder.finished:
-        with Ledger.open(folder.ledger_file, read_only=True) as ledger:
-            return FitOutcome(run, already_finished=True, guarantee=ledger.guarantee())
+        with Ledger.open(identity.ledger_file(folder, ledger), read_only=True) as books:
+            spent = guarantee_of(books.events(identity.run), books.account.budget.delta)
+            return FitOutcome(run, already_finished=True, guarantee=spent)
     place = choose_device(device)
-    check_image_size(recipe.synthesis.network, recipe.scans.size)
-    budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    training = recipe.synthesis.private
-    sigma = calibrate_noise(budget, sampling_rate=training.sampling_rate(n_max), steps=training.steps)
-    reading = _read(recipe, scans, labels, patient_map, progress)
-    folder.create(recipe)
-    _keep_inside(folder, reading)
-    with _ledger(folder, budget, n_max) as ledger:
-        generator: StagedGenerator = recipe.synthesis.fit(
+    check_image_size(method.network, recipe.scans.size)
+    with ExitStack() as held:
+        site = held.enter_context(open_site_ledger(ledger or identity.site)) if identity.site else None
+        budget = run_budget(recipe.privacy.epsilon, recipe.privacy.delta, n_max, site)
+        sigma = method.calibrate(budget, n_max)
+        plan = method.plan(patients_at_most=n_max, noise_multiplier=sigma)
+        if site is not None and identity.run not in site.runs:
+            site.check_room(plan)
+        reading = _read(recipe, scans, labels, patient_map, progress)
+        folder.create(recipe)
+        held.enter_context(folder.lock())
+        identity.claim(folder)
+        _keep_inside(folder, reading)
+        books = site or held.enter_context(_own_ledger(folder, budget, n_max, own_ledger))
+        notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
+        _book_the_inspection(folder, books, identity)
+        account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
+        generator: StagedGenerator = method.fit(
             reading.cohort,
             target_of(recipe),
             patients_at_most=n_max,
             noise_multiplier=sigma,
-            ledger=ledger,
-            recipe_sha256=recipe.sha256,
-            keys=keys or secure_generator(),
+            account=account,
+            keys=keys,
             private_folder=folder.private,
             device=place,
             mechanism=mechanism,
             progress=progress,
         )
         write_preview(folder, generator, progress)
-        save_generator(folder, generator, recipe, ledger)
-        guarantee = ledger.guarantee()
-    write_report(run)
+        save_generator(folder, generator, recipe, account.head)
+        spent = account.guarantee()
+        if site is not None:
+            folder.copy_ledger(site)
+    write_report(run, ledger=ledger)
     return FitOutcome(
         run,
         already_finished=False,
-        guarantee=guarantee,
+        guarantee=spent,
         patients=len(reading.cohort),
         scans=reading.accepted,
         refusals=reading.refusals,
-        notices=reading.notices,
+        notices=(*reading.notices, *notices),
     )
 
 
@@ -169,10 +188,23 @@ def _keep_inside(folder: RunFolder, reading: Reading) -> None:
     write_atomically(folder.private / "reading.json", json.dumps(facts, indent=1).encode())
 
 
-def _ledger(folder: RunFolder, budget: Budget, patients_at_most: int) -> Ledger:
+def _own_ledger(folder: RunFolder, budget: Budget, patients_at_most: int, reason: str | None) -> Ledger:
     if folder.ledger_file.exists():
         return Ledger.open(folder.ledger_file)
-    ledger = Ledger.create(folder.ledger_file, budget=budget, patients_at_most=patients_at_most, reason=OWN_LEDGER)
-    if folder.preflight_file.exists():
-        ledger.look("inspect: what is in the scans, seen before this run began")
-    return ledger
+    if not (reason or "").strip():
+        raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
+    return Ledger.create(folder.ledger_file, budget=budget, patients_at_most=patients_at_most, reason=reason)
+
+
+def _book_the_inspection(folder: RunFolder, books: Ledger, identity: RunIdentity) -> None:
+    """Notes the look that `inspect --out RUN` was, unless it did so itself; once, when the run begins."""
+    if identity.run in books.runs or not folder.preflight_file.exists():
+        return
+    if books.account.reason is not None or not json.loads(folder.preflight_file.read_text("utf-8")).get("look_booked"):
+        books.look("inspect: what is in the scans, seen before this run began")
+
+
+def _tell_spent_on(books: Ledger, identity: RunIdentity, reading: Reading) -> tuple[str, ...]:
+    if identity.site is None:
+        return ()
+    return PatientsCharged(books.path).book(identity.run, reading.cohort)

@@ -9,8 +9,8 @@ import torch
 
 from medsyngen.formats.contact_sheet import contact_sheet
 from medsyngen.pipeline.run_folder import RunFolder
+from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import write_atomically
-from medsyngen.privacy.ledger import Ledger
 from medsyngen.progress import Progress
 from medsyngen.recipe import Recipe
 from medsyngen.synthesis.generator import StagedGenerator, generator_bytes, read_generator_file
@@ -19,12 +19,12 @@ from medsyngen.synthesis.staged_diffusion import Target
 PREVIEW_IMAGES = 64
 
 
-def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, ledger: Ledger) -> None:
+def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, head: Head) -> None:
     """Writes ``generator.safetensors``: both experts, the recipe, marks and the ledger's head; no key, no count."""
     facts = {
         "recipe": recipe.resolved(),
         "recipe_sha256": recipe.sha256,
-        "ledger_head": list(ledger.head),
+        "ledger_head": list(head),
         "seeded": generator.facts.seeded,
         "private": generator.facts.private,
     }

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from filelock import FileLock, Timeout
 
 from medsyngen.errors import MedsyngenError, UsageError
+from medsyngen.privacy.chain import canonical
+from medsyngen.privacy.checkpoint import Checkpoint, write_atomically
+from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.generator import read_generator_file
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class RunFolder:
 
     @property
     def ledger_file(self) -> Path:
-        """This run's ledger."""
+        """The run's own ledger, or a copy of the site's as it stood when the run ended."""
         return self.path / "ledger.jsonl"
 
     @property
@@ -46,6 +54,16 @@ class RunFolder:
     def private(self) -> Path:
         """What must not leave: checkpoints, identifiers (0700)."""
         return self.path / "private"
+
+    @property
+    def identity_file(self) -> Path:
+        """The run's name and the ledger that it charges."""
+        return self.private / "run.json"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """The state of private training after its last block."""
+        return self.private / "checkpoint.safetensors"
 
     @property
     def identifiers_file(self) -> Path:
@@ -80,6 +98,43 @@ class RunFolder:
             raise MedsyngenError(
                 f"the run folder can't be written: {error.strerror}", do="choose a folder that can be written to"
             ) from error
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes out of this run.
+
+        Raises:
+            UsageError: Another process is at work here.
+        """
+        lock = FileLock(self.private / ".lock", timeout=0, mode=0o600)
+        try:
+            held = lock.acquire()
+        except Timeout as error:
+            raise UsageError(
+                f"another process is at work in {self.path.name}; nothing was charged",
+                do="wait until it has finished, or choose another --run",
+            ) from error
+        with held:
+            yield
+
+    def heads(self) -> list[tuple[str, list[object]]]:
+        """Returns every head of a ledger that a file of this run has seen: (file, [number, hash])."""
+        found: list[tuple[str, list[object]]] = []
+        if self.checkpoint_file.is_file():
+            saved = Checkpoint.load(self.checkpoint_file)
+            found.append(("the checkpoint", [saved.ledger_line, saved.ledger_hash]))
+        if self.finished:
+            found.append(("the generator", read_generator_file(self.generator_file)[2]["ledger_head"]))
+        report = self.path / "report.json"
+        if report.is_file():
+            lines = json.loads(report.read_text("utf-8"))["ledger"]["lines"]
+            found.append(("the report", [len(lines) - 1, lines[-1]["hash"]]))
+        return found
+
+    def copy_ledger(self, ledger: Ledger) -> None:
+        """Keeps a copy of the site's ledger as it stands."""
+        data = b"".join(canonical(line) + b"\n" for line in ledger.lines)
+        write_atomically(self.ledger_file, data, mode=0o600)
 
     def recipe(self) -> Recipe:
         """Returns the recipe of this run.

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from medsyngen.errors import BudgetRefused
-from medsyngen.privacy.budget import MIN_DELTA, Budget
+from medsyngen.privacy.budget import MIN_DELTA, Budget, Guarantee
 from medsyngen.privacy.events import Composed, Event, Gaussian, PoissonSampled, SelfComposed
 
 Counts = dict[tuple[float, float], int]
@@ -97,6 +97,15 @@ def epsilon_spent(events: Iterable[Event], delta: float) -> float:
         BudgetRefused: If an event is not supported or δ is too small to be resolved.
     """
     return _epsilon(events, delta, coarser=0)
+
+
+def guarantee_of(events: Iterable[Event], delta: float) -> Guarantee:
+    """Returns ε of all events together, fixed in advance, with all that it needs to mean anything.
+
+    Raises:
+        BudgetRefused: If an event is not supported or δ is too small to be resolved.
+    """
+    return Guarantee(epsilon_spent(events, delta), delta)
 
 
 def epsilon_sketch(events: Iterable[Event], delta: float) -> float:

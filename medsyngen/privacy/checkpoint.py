@@ -25,6 +25,7 @@ class Checkpoint:
         second_moment: Adam's.
         steps_done: Steps that ran.
         recipe_sha256: The recipe that is running.
+        run: The run's name in the ledger.
         ledger_line: Number of the ledger's last line when this was written.
         ledger_hash: Its hash.
         seeded: Whether any draw so far came from a seed (sticky).
@@ -36,6 +37,7 @@ class Checkpoint:
     second_moment: Tensor = field(repr=False)
     steps_done: int
     recipe_sha256: str
+    run: str
     ledger_line: int
     ledger_hash: str
     seeded: bool

@@ -14,19 +14,23 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from medsyngen.averaging import MovingAverage
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.errors import InputUnusable
+from medsyngen.errors import InputUnusable, VerificationFailed
 from medsyngen.privacy.budget import shown
+from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum
-from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.privacy.patient_sampling import draw_patients
+from medsyngen.privacy.run_account import RunAccount
+from medsyngen.privacy.training_state import TrainingState
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
+
+PURPOSE = "private training of the context expert"
+"""What the ledger calls these charges."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,7 @@ def train_privately(
     *,
     patients_at_most: int,
     noise_multiplier: float,
-    ledger: Ledger,
-    recipe_sha256: str,
+    account: RunAccount,
     keys: SecureStream,
     checkpoint: Path,
     device: torch.device,
@@ -144,8 +147,7 @@ def train_privately(
         training: Public numbers.
         patients_at_most: N_max, public.
         noise_multiplier: sigma_DP.
-        ledger: Where the steps are charged.
-        recipe_sha256: The recipe that pays.
+        account: The run in the ledger, which has reserved these steps.
         keys: Secret stream, new at each start.
         checkpoint: File inside ``RUN/private/``.
         device: Where to compute.
@@ -158,7 +160,8 @@ def train_privately(
 
     Raises:
         InputUnusable: More patients than N_max; nothing was charged.
-        BudgetRefused: The plan does not fit the ledger's budget; nothing was charged.
+        BudgetRefused: The run has not reserved these steps; nothing was charged.
+        VerificationFailed: The checkpoint belongs to another run, or the ledger lost lines that it has seen.
     """
     mechanism = mechanism or GaussianSum()
     if len(cohort) > patients_at_most:
@@ -167,26 +170,19 @@ def train_privately(
             do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
             "command line; nothing was charged",
         )
+    if keys.seeded and not account.seeded:
+        raise ValueError("a seeded stream needs a run that was begun as seeded")
     views = Views({name: value.shape for name, value in weights.items()})
-    state = _State.start(views, weights, training, checkpoint, device)
-    charged = ledger.steps_charged(recipe_sha256)
-    seeded = state.seeded or keys.seeded or ledger.seeded
+    state = _resume(views, weights, training, account, checkpoint, device)
+    seeded = state.seeded or keys.seeded or account.seeded
     rate = training.sampling_rate(patients_at_most)
-    if charged < training.steps:
-        rest = training.steps - charged
-        ledger.reserve([training.event(rest, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)])
-    for first in range(charged, training.steps, training.block):
+    for first in range(account.steps_charged(PURPOSE), training.steps, training.block):
         last = min(first + training.block, training.steps)
-        ledger.charge(
-            training.event(last - first, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier),
-            purpose="private training of the context expert",
-            recipe_sha256=recipe_sha256,
-            seeded=seeded,
-            block=(first, last),
-        )
+        event = training.event(last - first, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)
+        account.charge(event, purpose=PURPOSE, block=(first, last))
         if after_charge:
             after_charge()
-        spent = ledger.guarantee()
+        spent = account.guarantee()
         phase = f"private training (DP-SGD); ε = {shown(spent.epsilon)} at δ = {shown(spent.delta)} charged so far"
         for number in range(first, last):
             step = keys.child(b"step\x00%d" % number)
@@ -206,50 +202,33 @@ def train_privately(
             noised = mechanism.release(total, std, step.child(b"noise"))
             state.update(noised / (rate * patients_at_most))
             progress(phase, number + 1, training.steps)
-        state.save(checkpoint, last, recipe_sha256, ledger, seeded)
+        state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)
     average = views(state.average.weights["flat"].cpu())
     return PrivateResult({k: v.clone() for k, v in average.items()}, seeded=seeded, private=mechanism.private)
 
 
-class _State:
-    """Flat weights, Adam, moving average."""
-
-    def __init__(self, flat: Tensor, training: DPSGD) -> None:
-        self.flat = flat.requires_grad_()
-        self.optimizer = torch.optim.Adam([self.flat], lr=training.learning_rate, betas=training.adam_betas)
-        self.average = MovingAverage({"flat": flat}, training.ema_decay)
-        self.seeded = False
-
-    @classmethod
-    def start(
-        cls, views: Views, weights: Mapping[str, Tensor], training: DPSGD, checkpoint: Path, device: torch.device
-    ) -> _State:
-        if not checkpoint.exists():
-            return cls(views.flatten(weights).to(device), training)
-        saved = Checkpoint.load(checkpoint)
-        state = cls(saved.weights.to(device), training)
-        state.average = MovingAverage({"flat": saved.average.to(device)}, training.ema_decay, saved.steps_done)
-        moments = {"exp_avg": saved.first_moment.to(device), "exp_avg_sq": saved.second_moment.to(device)}
-        state.optimizer.state[state.flat] = {"step": torch.tensor(float(saved.steps_done)), **moments}
-        state.seeded = saved.seeded
-        return state
-
-    def update(self, gradient: Tensor) -> None:
-        self.flat.grad = gradient.to(self.flat.dtype)  # rounded once
-        self.optimizer.step()
-        self.average.update({"flat": self.flat})
-
-    def save(self, path: Path, steps: int, recipe_sha256: str, ledger: Ledger, seeded: bool) -> None:
-        moments = self.optimizer.state[self.flat]
-        number, digest = ledger.head
-        Checkpoint(
-            weights=self.flat.detach(),
-            average=self.average.weights["flat"],
-            first_moment=moments["exp_avg"],
-            second_moment=moments["exp_avg_sq"],
-            steps_done=int(moments["step"].item()),
-            recipe_sha256=recipe_sha256,
-            ledger_line=number,
-            ledger_hash=digest,
-            seeded=seeded,
-        ).save(path)
+def _resume(
+    views: Views,
+    weights: Mapping[str, Tensor],
+    training: DPSGD,
+    account: RunAccount,
+    checkpoint: Path,
+    device: torch.device,
+) -> TrainingState:
+    saved = Checkpoint.load(checkpoint) if checkpoint.exists() else None
+    if saved is not None:
+        if saved.run != account.run:
+            raise VerificationFailed(
+                "the checkpoint in this run folder belongs to another run",
+                do="use a new run folder; what was charged stays charged",
+            )
+        account.check_head(Head(saved.ledger_line, saved.ledger_hash), "the checkpoint")
+    return TrainingState.start(
+        views,
+        weights,
+        saved,
+        device,
+        learning_rate=training.learning_rate,
+        betas=training.adam_betas,
+        ema_decay=training.ema_decay,
+    )

@@ -67,13 +67,13 @@ def _unchanged(release: Release) -> bool:
     return all(read[file] == written.sha256 for file, written in release.files.items())
 
 
-def publish(release: Release, destination: Path, *, ledger_head: str, recipe_hash: str) -> Path:
+def publish(release: Release, destination: Path, *, ledger_head: tuple[int, str], recipe_hash: str) -> Path:
     """Writes the manifest, makes every byte durable, and moves the cohort into place in one step.
 
     Args:
         release: What passed the gate.
         destination: A path that doesn't exist, beside the draft.
-        ledger_head: Hash of the ledger's last entry, hexadecimal.
+        ledger_head: Number and hash of the ledger's last line.
         recipe_hash: Hash of the resolved recipe, hexadecimal.
 
     Returns:

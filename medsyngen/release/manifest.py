@@ -9,22 +9,23 @@ from typing import Final
 from medsyngen.release.gate import Release
 from medsyngen.version import __version__
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _HEX: Final = re.compile(r"[0-9a-f]{0,128}")
 
 
-def manifest_bytes(release: Release, *, ledger_head: str, recipe_hash: str) -> bytes:
+def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_hash: str) -> bytes:
     """Returns the bytes of manifest.json.
 
     Args:
         release: What passed the gate.
-        ledger_head: Hash of the ledger's last entry, hexadecimal; empty if no event was ever charged.
+        ledger_head: Number (from 0) and hash of the ledger's last line; (-1, "") if nothing was ever charged.
         recipe_hash: Hash of the resolved recipe, hexadecimal.
 
     Raises:
         ValueError: A hash is not hexadecimal: the manifest is written after the gate, so no free text may enter it.
     """
-    if not (_HEX.fullmatch(ledger_head) and _HEX.fullmatch(recipe_hash)):
+    number, digest = ledger_head
+    if not (isinstance(number, int) and _HEX.fullmatch(digest) and _HEX.fullmatch(recipe_hash)):
         raise ValueError("ledger head and recipe hash must be hexadecimal digits in lower case")
     facts = release.guarantee
     content = {
@@ -33,7 +34,7 @@ def manifest_bytes(release: Release, *, ledger_head: str, recipe_hash: str) -> b
         "synthetic": True,
         "guarantee": {"epsilon": facts.epsilon, "delta": facts.delta, "unit": facts.unit},
         "recipe_sha256": recipe_hash,
-        "ledger_head": ledger_head,
+        "ledger_head": {"line": number, "hash": digest},
         "gate": [{"check": v.check, "verdict": "passed", "read": v.read} for v in release.verdicts],
         "files": {name: {"sha256": w.sha256, "bytes": w.size} for name, w in sorted(release.files.items())},
     }

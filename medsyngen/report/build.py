@@ -15,7 +15,7 @@ from medsyngen.errors import VerificationFailed
 from medsyngen.privacy.budget import ADJACENCY, UNIT
 from medsyngen.privacy.chain import line_hash
 from medsyngen.report.facts import ReportFacts
-from medsyngen.report.ledger_table import mechanisms
+from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.sentences import compose
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -50,6 +50,8 @@ def build_report(facts: ReportFacts) -> dict[str, Any]:
             "head": facts.ledger_head,
             "own_ledger_reason": facts.own_ledger_reason,
             "looks": facts.looks,
+            "run": facts.run,
+            "total": _plain(facts.total),
             "lines": [_plain(line) for line in facts.ledger_lines],
             "epsilon_after": list(facts.epsilon_after) if holds else [],
         },
@@ -108,7 +110,8 @@ def _validator() -> Any:
 
 def _refuse_contradictions(facts: ReportFacts) -> None:
     lines = facts.ledger_lines
-    spent = mechanisms(lines)
+    ours = of_run({"lines": lines, "run": facts.run})
+    spent = mechanisms(ours)
     opened = next((line for line in lines if line["kind"] == "open"), None)
     private_stage = any(stage.data == "private scans" for stage in facts.stages)
     holds = not (facts.not_private or facts.seeded)
@@ -122,7 +125,11 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
         "ε after each line is given, but not for each line": len(facts.epsilon_after) not in (0, len(lines)),
         "ε after the last line is above the ε reported": holds and max(facts.epsilon_after, default=0) > facts.epsilon,
         "a charge holds fewer mechanisms than its block has steps": any(_underpaid(line) for line in lines),
-        "a charge was seeded, and the report doesn't say so": not facts.seeded and any(x.get("seeded") for x in lines),
+        "a charge was seeded, and the report doesn't say so": not facts.seeded and any(x.get("seeded") for x in ours),
+        "all runs together spent less than this one": holds and facts.total["in_advance"] < facts.epsilon * (1 - 1e-9),
+        "a charge of this run was made for another recipe": any(
+            line.get("recipe_sha256", facts.recipe_sha256) != facts.recipe_sha256 for line in ours
+        ),
         "δ is not the ledger's": holds and opened is not None and opened["delta"] != facts.delta,
         "the ledger's reason is another": opened is not None and opened["reason"] != facts.own_ledger_reason,
         "the preview is not a PNG": facts.preview_png is not None and not facts.preview_png.startswith(_PNG),

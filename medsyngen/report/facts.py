@@ -51,11 +51,14 @@ class ReportFacts:
         recipe: The resolved recipe, plain JSON.
         recipe_sha256: Lower-case hexadecimal.
         ledger_lines: Exactly as stored (``privacy/ledger_lines.py``), in order; their hashes are computed again.
+        run: The run's name in the ledger.
+        total: What all runs of the ledger spent: runs, in_advance, by_filter, order, admits_more, epsilon_budget and
+            approved_by (see ``medsyngen.privacy.admission.LedgerTotal``).
         ledger_head: Hash of the ledger's last line; "" where nothing was ever charged and no ledger exists.
         own_ledger_reason: The stated reason for a ledger of this run alone; None for the ledger of the site.
-        epsilon: Computed by the caller from the events; infinity where no guarantee holds.
+        epsilon: Computed by the caller from the run's events; infinity where no guarantee holds.
         delta: The ledger's δ.
-        epsilon_budget: What the recipe or ledger allows.
+        epsilon_budget: What the recipe allows this run.
         accountant: Name and version of what computed ``epsilon``.
         patients_at_most: N_max, the public upper bound.
         stages: In the order of training.
@@ -74,6 +77,8 @@ class ReportFacts:
     recipe: Mapping[str, Any]
     recipe_sha256: str
     ledger_lines: tuple[Mapping[str, Any], ...]
+    run: str
+    total: Mapping[str, Any]
     ledger_head: str
     own_ledger_reason: str | None
     epsilon: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from medsyngen.errors import VerificationFailed
-from medsyngen.report.numbers import pair_text
+from medsyngen.report.numbers import count_text, pair_text
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Row:
     mechanism: Mechanism | None
     epsilon_after: float | None
     hash: str
+    run: str = ""
 
 
 def flatten(event: Mapping[str, Any], q: float = 1.0, times: int = 1) -> Iterator[Mechanism]:
@@ -63,8 +64,13 @@ def mechanisms(lines: Sequence[Mapping[str, Any]]) -> list[Mechanism]:
     return [m for line in lines if line["kind"] == "charge" for m in flatten(line["event"])]
 
 
+def of_run(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Returns the lines that are about the report's own run; the ledger of a site holds other runs, too."""
+    return [line for line in ledger["lines"] if line.get("run") == ledger["run"]]
+
+
 def rows(lines: Sequence[Mapping[str, Any]], epsilon_after: Sequence[float] = ()) -> list[Row]:
-    """Returns the table; consecutive charges of the same purpose, q and σ_DP become one row.
+    """Returns the table; consecutive charges of one run with the same purpose, q and σ_DP become one row.
 
     Args:
         lines: As stored.
@@ -83,7 +89,7 @@ def rows(lines: Sequence[Mapping[str, Any]], epsilon_after: Sequence[float] = ()
 
 def _line_rows(line: Mapping[str, Any], epsilon_after: float | None) -> Iterator[Row]:
     number = line["n"] + 1
-    plain = Row(number, number, line["kind"], _purpose(line), None, epsilon_after, line["hash"])
+    plain = Row(number, number, line["kind"], _purpose(line), None, epsilon_after, line["hash"], line.get("run", ""))
     if line["kind"] != "charge":
         yield plain
         return
@@ -95,6 +101,9 @@ def _purpose(line: Mapping[str, Any]) -> str:
     if line["kind"] == "open":
         limit = pair_text(line["epsilon"], line["delta"])
         return f"budget per {line['unit']}: {limit}, N_max = {line['patients_at_most']:,}"
+    if line["kind"] == "reserve":
+        steps = sum(mechanism.steps for mechanism in flatten(line["plan"]))
+        return f"plan of run {line['run'][:8]}: {count_text(steps, 'step')}, reserved and not yet charged"
     return str(line["text"] if line["kind"] == "note" else line["purpose"])
 
 
@@ -103,6 +112,7 @@ def _joined(one: Row, two: Row) -> Row | None:
     if one.mechanism is None or two.mechanism is None or one.last >= two.first:
         return None
     both = replace(two.mechanism, steps=one.mechanism.steps + two.mechanism.steps)
-    if (one.kind, one.purpose, replace(one.mechanism, steps=both.steps)) != (two.kind, two.purpose, both):
+    alike = (one.kind, one.run, one.purpose) == (two.kind, two.run, two.purpose)
+    if not alike or replace(one.mechanism, steps=both.steps) != both:
         return None
     return replace(two, first=one.first, mechanism=both)

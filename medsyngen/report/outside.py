@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from medsyngen.report.ledger_table import mechanisms
+from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.numbers import count_text, delta_text, epsilon_text, group_privacy
 
 
@@ -18,7 +18,7 @@ def outside(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     if facts["status"]["not_private"] or facts["status"]["seeded"]:
         return [{"title": "Everything", "text": "Without a guarantee there is nothing that it could cover."}]
     found = [("Quality", "Whether the images are faithful or useful for any purpose is not stated here.")]
-    if mechanisms(facts["ledger"]["lines"]):
+    if mechanisms(of_run(facts["ledger"])):
         found = [*_of_private_training(facts), *found]
     else:
         found = [("Public choices", _public_choices(facts)), ("Choices of settings", _choices(facts)), *found]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from medsyngen.report.ledger_table import mechanisms
+from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.numbers import (
     count_text,
     delta_text,
@@ -54,7 +54,7 @@ def holds(facts: Facts) -> bool:
 
 def charged(facts: Facts) -> bool:
     """Returns whether anything was spent on private scans."""
-    return bool(mechanisms(facts["ledger"]["lines"]))
+    return bool(mechanisms(of_run(facts["ledger"])))
 
 
 def alerts(facts: Facts) -> list[dict[str, str]]:
@@ -153,7 +153,28 @@ def beside_epsilon(facts: Facts) -> list[str]:
             "Counted on a ledger of this run alone: what other runs spent on the same patients is not in it. "
             f"Reason given: “{facts['ledger']['own_ledger_reason']}”"
         )
+    elif holds(facts):
+        found.append(site_total(facts))
     return found
+
+
+def site_total(facts: Facts) -> str:
+    """Returns what all runs on the ledger of the site spent together, and what limits them."""
+    total, delta = facts["ledger"]["total"], facts["guarantee"]["delta"]
+    budget = pair_text(total["epsilon_budget"], delta)
+    approved = f", approved by {total['approved_by']}" if total["approved_by"] else ""
+    if not total["admits_more"]:
+        return (
+            f"Counted on the ledger of the site, whose budget for everything ever released is {budget} per "
+            f"patient{approved}. This run fits into it only as the one run ever; the ledger admits no other."
+        )
+    return (
+        f"Counted on the ledger of the site. Everything ever released on it, each run chosen in the light of earlier "
+        f"ones, stays within {budget} per patient{approved}: a Rényi filter of order {total['order']} admits no run "
+        f"beyond. {count_text(total['runs'], 'run')} {'was' if total['runs'] == 1 else 'were'} charged so far, which "
+        f"the filter counts as ε = {epsilon_text(total['by_filter'])}; had all been fixed in advance, it would be "
+        f"ε = {epsilon_text(total['in_advance'])} at the same δ."
+    )
 
 
 def stage_cost(facts: Facts, stage: Facts) -> str:
@@ -190,11 +211,13 @@ def ledger_scope(facts: Facts) -> list[str]:
     )
     if not holds(facts) or not charged(facts):
         return found
-    found.append("ε covers the charges listed here, all of them, whether their step ran, finished or was kept.")
-    others = sum(line["kind"] == "charge" and line["recipe_sha256"] != facts["recipe_sha256"] for line in lines)
+    found.append("ε covers this run's charges, all of them, whether their step ran, finished or was kept.")
+    others = sum(line["kind"] == "charge" and line["run"] != ledger["run"] for line in lines)
     if others:
-        were = "was" if others == 1 else "were"
-        found.append(f"{count_text(others, 'charge')} of them {were} made for another recipe than the one below.")
+        found.append(
+            f"{count_text(others, 'other charge')} listed here {'belongs' if others == 1 else 'belong'} to other runs: "
+            "they are in the total beside ε, not in ε."
+        )
     return found
 
 
@@ -232,7 +255,7 @@ def details(facts: Facts) -> list[dict[str, str]]:
 
 def _mechanism_details(facts: Facts) -> list[tuple[str, str]]:
     g, mechanism = facts["guarantee"], facts["mechanism"]
-    spent = mechanisms(facts["ledger"]["lines"])
+    spent = mechanisms(of_run(facts["ledger"]))
     rates = sorted({m.sampling_probability for m in spent})
     found = [
         (

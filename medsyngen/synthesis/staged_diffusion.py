@@ -17,8 +17,11 @@ from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
 from medsyngen.phantoms.mix import PhantomMix
+from medsyngen.privacy.budget import Budget
+from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.dpsgd import DPSGD, Mechanism, train_privately
-from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.events import Event
+from medsyngen.privacy.run_account import RunAccount
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.scan import Pixels
@@ -119,6 +122,21 @@ class StagedDiffusion:
         private = self.private
         return ContextLoss(network, context, self.context_noise, private.scans_per_patient, private.draws_per_scan)
 
+    def calibrate(self, budget: Budget, patients_at_most: int) -> float:
+        """Returns the noise multiplier sigma_DP with which the private training spends at most the budget.
+
+        Raises:
+            BudgetRefused: If no noise fits.
+        """
+        rate = self.private.sampling_rate(patients_at_most)
+        return calibrate_noise(budget, sampling_rate=rate, steps=self.private.steps)
+
+    def plan(self, *, patients_at_most: int, noise_multiplier: float) -> Event:
+        """Returns everything that :meth:`fit` charges, known before any scan is read."""
+        return self.private.event(
+            self.private.steps, patients_at_most=patients_at_most, noise_multiplier=noise_multiplier
+        )
+
     def fit(
         self,
         cohort: Cohort,
@@ -126,8 +144,7 @@ class StagedDiffusion:
         *,
         patients_at_most: int,
         noise_multiplier: float,
-        ledger: Ledger,
-        recipe_sha256: str,
+        account: RunAccount,
         keys: SecureStream,
         private_folder: Path,
         device: torch.device,
@@ -143,8 +160,7 @@ class StagedDiffusion:
             target: What to make.
             patients_at_most: N_max.
             noise_multiplier: sigma_DP.
-            ledger: Where private steps are charged.
-            recipe_sha256: The recipe that pays.
+            account: The run in the ledger, which has reserved :meth:`plan`.
             keys: Secret stream, new at each start.
             private_folder: ``RUN/private/``: checkpoints.
             device: Where to compute.
@@ -166,8 +182,7 @@ class StagedDiffusion:
             self.private,
             patients_at_most=patients_at_most,
             noise_multiplier=noise_multiplier,
-            ledger=ledger,
-            recipe_sha256=recipe_sha256,
+            account=account,
             keys=keys,
             checkpoint=private_folder / "checkpoint.safetensors",
             device=device,

@@ -26,7 +26,6 @@ from medsyngen.formats.contact_sheet import contact_sheet
 from medsyngen.formats.png import read_png
 from medsyngen.pipeline.fit import target_of
 from medsyngen.privacy.budget import Budget, checked_delta
-from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.randomness import secure_generator
 from medsyngen.recipe import Recipe, load_recipe
@@ -54,18 +53,18 @@ def fitted(recipe: Recipe, cohort: Cohort, mechanism) -> StagedGenerator:
     """The same call as the product's, with a mechanism from the test-only door."""
     n_max = recipe.n_max
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    training = recipe.synthesis.private
-    sigma = calibrate_noise(budget, sampling_rate=training.sampling_rate(n_max), steps=training.steps)
+    sigma = recipe.synthesis.calibrate(budget, n_max)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Ledger.create(folder / "l.jsonl", budget=budget, patients_at_most=n_max, reason="benchmark") as ledger:
+            plan = recipe.synthesis.plan(patients_at_most=n_max, noise_multiplier=sigma)
+            account = ledger.begin("benchmark", recipe_sha256=recipe.sha256, plan=plan, seeded=False)
             return recipe.synthesis.fit(
                 cohort,
                 target_of(recipe),
                 patients_at_most=n_max,
                 noise_multiplier=sigma,
-                ledger=ledger,
-                recipe_sha256=recipe.sha256,
+                account=account,
                 keys=secure_generator(),
                 private_folder=folder,
                 device=CPU,

@@ -86,7 +86,7 @@ def real(name: str) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix=f"medsyngen-{name}-"))
     run, cohort = folder / "run", folder / "cohort"
     options = ("--patients-at-most", n_max, "--set", f"classes={classes}")
-    fit, _ = command("fit", "chest-radiograph-32", "--scans", scans, "--run", run, *options, "--json")
+    fit, _ = command("fit", "chest-radiograph-32", "--scans", scans, "--run", run, *options, "--own-ledger", "a benchmark", "--json")
     export, _ = command("export", run, "--out", cohort, "--count", 200, "--format", "dicom,png")
     report = json.loads((cohort / "privacy_report.json").read_text())
     identifiers = identifiers_of(scans)

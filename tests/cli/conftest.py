@@ -61,6 +61,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the ledger of the site lies in this test; there is none yet."""
+    path = tmp_path_factory.mktemp("site") / "ledger.jsonl"
+    monkeypatch.setenv("MEDSYNGEN_LEDGER", str(path))
+    return path
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     """Runs a command in this process: quick, because torch is loaded once."""

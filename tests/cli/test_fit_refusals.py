@@ -12,9 +12,9 @@ ENOUGH = ("--patients-at-most", 40)
 def refused(cli, tmp_path, private_words):
     """Runs a fit that must be refused with a code; returns all that was printed."""
 
-    def run(code, scans, *options, recipe="smoke-16"):
+    def run(code, scans, *options, recipe="smoke-16", ledger=("--own-ledger", "a test")):
         before = sorted(tmp_path.iterdir())
-        done = cli("fit", recipe, "--scans", scans, "--run", tmp_path / "run", *options, "--json")
+        done = cli("fit", recipe, "--scans", scans, "--run", tmp_path / "run", *options, *ledger, "--json")
         assert (done.code, done.out) == (code, ""), done.err
         assert done.err.count("error: ") == 1
         assert "next: " in done.err
@@ -111,7 +111,7 @@ def test_a_run_folder_that_is_something_else(cli, clean_hospital, tmp_path):
 @pytest.mark.parametrize(
     ("command", "options"), [("export", ["--out", "cohort", "--count", 3]), ("report", []), ("ledger show", [])]
 )
-def test_commands_on_a_run_that_is_none(cli, monkeypatch, tmp_path, command, options):
+def test_commands_on_a_folder_that_is_no_run(cli, monkeypatch, tmp_path, command, options):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     done = cli(*command.split(), "folder", *options)

@@ -23,7 +23,9 @@ COMMANDS = (
     "export",
     "report",
     "ledger",
+    "ledger create",
     "ledger show",
+    "ledger close",
 )
 HEAVY = ("torch", "monai", "matplotlib", "skimage", "scipy", "dp_accounting", "pydicom", "yaml")
 

@@ -9,6 +9,8 @@ import stat
 import pydicom
 import pytest
 
+from medsyngen.privacy.ledger import Ledger
+
 
 def test_counts_of_a_clean_hospital(cli, clean_hospital):
     done = cli("inspect", clean_hospital, "--json")
@@ -92,15 +94,14 @@ def test_out_keeps_the_preflight_where_only_its_owner_reads_it(cli, clean_hospit
     assert [each.name for each in path.parent.iterdir()] == ["preflight.json"]
 
 
-def test_a_run_with_a_ledger_notes_the_look(cli, clean_hospital, tmp_path):
-    from medsyngen.privacy.budget import Budget
-    from medsyngen.privacy.ledger import Ledger
-
-    (tmp_path / "run").mkdir()
-    path = tmp_path / "run" / "ledger.jsonl"
-    Ledger.create(path, budget=Budget(1.0, 1e-5), patients_at_most=40, reason="a test").close()
-    cli("inspect", clean_hospital, "--out", tmp_path / "run")
-    with Ledger.open(path, read_only=True) as ledger:
+def test_the_ledger_of_the_site_notes_the_look(cli, clean_hospital, site):
+    before = cli("inspect", clean_hospital, "--json")
+    assert before.json["look_booked"] is False
+    assert "noted nowhere" in before.err
+    cli("ledger", "create", "--epsilon", 8, "--patients-at-most", 40, "--approved-by", "DPO")
+    after = cli("inspect", clean_hospital, "--json")
+    assert after.json["look_booked"] is True
+    with Ledger.open(site, read_only=True) as ledger:
         assert len(ledger.looks) == 1
 
 

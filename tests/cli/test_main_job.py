@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 COUNT = 6
 
 
-def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, private_words):
+def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, private_words, site):
     printed = []
 
     def ok(*arguments):
@@ -27,6 +27,7 @@ def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, priva
     run, cohort = tmp_path / "run", tmp_path / "cohort"
     fit = ("fit", "smoke-16", "--scans", damaged, "--run", run, "--patients-at-most", 40)
 
+    ok("ledger", "create", "--epsilon", 30, "--patients-at-most", 100, "--approved-by", "DPO")
     found = ok("inspect", damaged, "--recipe", "smoke-16", "--out", run)
     planned = ok("plan", "smoke-16", "--patients-at-most", 40)
     first = ok(*fit)
@@ -67,9 +68,12 @@ def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, priva
     assert (run / "report.html").is_file()
 
     ledger = ok("ledger", "show", run)
-    assert ledger["guarantee"] == first["guarantee"]
+    (counted,) = ledger["runs"].values()
+    assert counted == {"guarantee": first["guarantee"], "held": 0, "closed": False, "seeded": False}
+    assert len(ledger["looks"]) == 1
     assert sum(line["block"][1] - line["block"][0] for line in ledger["lines"] if line["kind"] == "charge") == 5
-    assert (run / "ledger.jsonl").read_bytes() == ledger_before
+    assert (run / "ledger.jsonl").read_bytes() == ledger_before == site.read_bytes()
+    assert ok("ledger", "show", cohort)["head"] == json.loads((cohort / "manifest.json").read_text())["ledger_head"]
 
     everything = " ".join(printed)
     assert [word for word in (*private_words, str(damaged / "SIM")) if word in everything] == []
@@ -77,12 +81,12 @@ def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, priva
 
 def test_an_interrupted_fit_goes_on_and_forfeits_what_it_charged(process, clean_hospital, tmp_path):
     run = tmp_path / "run"
-    fit = ("fit", "smoke-16", "--scans", clean_hospital, "--run", run, "--patients-at-most", 40)
+    fit = ("fit", "smoke-16", "--scans", clean_hospital, "--run", run, "--patients-at-most", 40, "--own-ledger", "x")
     interrupt = """
 import medsyngen.privacy.ledger as ledger
 charge = ledger.Ledger.charge
-def interrupted(self, event, **keywords):
-    line = charge(self, event, **keywords)
+def interrupted(self, run, event, **keywords):
+    line = charge(self, run, event, **keywords)
     if keywords["block"][0] > 0:
         raise KeyboardInterrupt
     return line

@@ -101,17 +101,41 @@ def test_a_line_rewritten_with_a_fresh_hash_breaks_the_next_link(path):
         ChainFile.open(path)
 
 
-def test_a_second_writer_is_refused_and_a_reader_is_not(path):
-    first = ChainFile.open(path)
-    with pytest.raises(UsageError, match="another process"):
-        ChainFile.open(path)
+def test_two_writers_take_turns_and_see_each_other(path):
+    first, second = ChainFile.open(path), ChainFile.open(path)
+    first.append({"kind": "charge", "number": 10})
+    second.append({"kind": "charge", "number": 11})
+    first.append({"kind": "charge", "number": 12})
+    assert [line.get("number") for line in first.lines] == [None, 0, 1, 2, 10, 11, 12]
+    with second.exclusive():
+        assert second.head == first.head
     reader = ChainFile.open(path, read_only=True)
     assert reader.head == first.head
     with pytest.raises(UsageError, match="reading only"):
         reader.append({"kind": "note"})
-    reader.close()
-    first.close()
-    ChainFile.open(path).close()
+
+
+def test_while_one_writer_decides_the_other_waits(path, monkeypatch):
+    monkeypatch.setattr(chain_module, "_PATIENCE", 0.1)
+    first, second = ChainFile.open(path), ChainFile.open(path)
+    with first.exclusive():
+        with pytest.raises(UsageError, match="another process"):
+            second.append({"kind": "charge"})
+        ChainFile.open(path, read_only=True).close()
+        first.append({"kind": "charge", "number": 4})  # nested
+    second.append({"kind": "charge", "number": 5})
+    assert [line["number"] for line in second.lines[-2:]] == [4, 5]
+
+
+def test_a_line_torn_by_another_writer_is_dropped_by_the_next(path):
+    chain = ChainFile.open(path)
+    with path.open("ab") as file:
+        file.write(b'{"kind":"cha')
+    with chain.exclusive():
+        assert chain.torn == 12
+        chain.append({"kind": "charge", "number": 4})
+    again = ChainFile.open(path)
+    assert (len(again.lines), again.torn) == (5, 0)
 
 
 def test_a_reader_leaves_a_torn_line_alone(path):
@@ -200,19 +224,23 @@ def test_a_failed_creation_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("change", ["appended to", "removed", "replaced"])
+@pytest.mark.parametrize("change", ["removed", "replaced", "shortened", "an earlier line edited"])
 def test_a_file_changed_under_our_hands_is_noticed(path, change):
     chain = ChainFile.open(path)
-    if change == "appended to":
-        with path.open("ab") as file:
-            file.write(b"x\n")
-    elif change == "removed":
+    data = path.read_bytes()
+    if change == "removed":
         path.unlink()
+    elif change == "shortened":
+        os.truncate(path, data.rindex(b"\n", 0, -1) + 1)
+    elif change == "an earlier line edited":
+        with path.open("r+b") as file:
+            file.seek(len(data) // 2)
+            file.write(b"X")
     else:
         other = path.with_name("other")
         other.write_bytes(path.read_bytes())
         other.replace(path)
-    with pytest.raises(VerificationFailed, match="while it was in use"):
+    with pytest.raises(VerificationFailed, match=r"while it was in use.* line 4"):
         chain.append({"kind": "charge"})
 
 

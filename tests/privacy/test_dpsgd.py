@@ -1,5 +1,6 @@
 """The joint guarantee of private training, clause by clause."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from toys import LinearLoss, toy_cohort, toy_weights
 
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.errors import BudgetRefused, InputUnusable
+from medsyngen.errors import BudgetRefused, InputUnusable, VerificationFailed
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, train_privately
@@ -28,7 +29,10 @@ def ledger_in(folder: Path, epsilon: float = 1e3) -> Ledger:
 
 
 def run(folder: Path, cohort: Cohort, *, training: DPSGD = TRAINING, keys=None, mechanism=None, sigma=1.0, **more):
+    keys = keys or secure_generator()
     with ledger_in(folder, more.pop("epsilon", 1e3)) as ledger:
+        plan = training.event(training.steps, patients_at_most=20, noise_multiplier=sigma)
+        account = ledger.begin("run", recipe_sha256=SHA, plan=plan, seeded=keys.seeded)
         return train_privately(
             LinearLoss(),
             toy_weights(),
@@ -36,9 +40,8 @@ def run(folder: Path, cohort: Cohort, *, training: DPSGD = TRAINING, keys=None, 
             training,
             patients_at_most=20,
             noise_multiplier=sigma,
-            ledger=ledger,
-            recipe_sha256=SHA,
-            keys=keys or secure_generator(),
+            account=account,
+            keys=keys,
             checkpoint=folder / "checkpoint.safetensors",
             device=torch.device("cpu"),
             mechanism=mechanism,
@@ -200,7 +203,42 @@ def test_a_seeded_run_is_marked_for_good(tmp_path):
         run(tmp_path, toy_cohort(12), keys=seeded_generator_for_tests(0), after_charge=die)
     assert run(tmp_path, toy_cohort(12)).seeded  # resumed with good keys, but made from seeded steps
     with Ledger.open(tmp_path / "ledger.jsonl", read_only=True) as ledger:
-        assert ledger.seeded
+        assert ledger.runs["run"].seeded
+
+
+def test_a_seeded_stream_needs_a_run_that_was_begun_as_seeded(tmp_path):
+    training = TRAINING
+    plan = training.event(training.steps, patients_at_most=20, noise_multiplier=1.0)
+    with ledger_in(tmp_path) as ledger:
+        account = ledger.begin("run", recipe_sha256=SHA, plan=plan, seeded=False)
+        with pytest.raises(ValueError, match="begun as seeded"):
+            train_privately(
+                LinearLoss(),
+                toy_weights(),
+                toy_cohort(3),
+                training,
+                patients_at_most=20,
+                noise_multiplier=1.0,
+                account=account,
+                keys=seeded_generator_for_tests(0),
+                checkpoint=tmp_path / "checkpoint.safetensors",
+                device=torch.device("cpu"),
+            )
+    assert charged_events(tmp_path) == []
+
+
+def test_a_checkpoint_knows_the_ledger_that_it_was_made_with(tmp_path):
+    run(tmp_path, toy_cohort(12))
+    path = tmp_path / "ledger.jsonl"
+    rows = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(rows[:-1]))  # the last charge is gone
+    with pytest.raises(VerificationFailed, match="the checkpoint was made when it held line 5"):
+        run(tmp_path, toy_cohort(12))
+    path.write_bytes(b"".join(rows))
+    other = Checkpoint.load(tmp_path / "checkpoint.safetensors")
+    dataclasses.replace(other, run="another").save(tmp_path / "checkpoint.safetensors")
+    with pytest.raises(VerificationFailed, match="another run"):
+        run(tmp_path, toy_cohort(12))
 
 
 def test_more_patients_than_n_max_are_refused_before_the_first_charge(tmp_path):

@@ -5,47 +5,30 @@ from __future__ import annotations
 import json
 
 import pytest
+from ledgers import PURPOSE, SIGMA, Q, begin, new, pay
 
 from medsyngen.errors import VerificationFailed
-from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import sampled_gaussian
 from medsyngen.privacy.chain import canonical, line_hash
 from medsyngen.privacy.ledger import Ledger
 
-BUDGET = Budget(1.0, 1e-5)
-RECIPE = "ab" * 32
-Q, SIGMA = 0.2, 10.0
-
-
-def new(tmp_path, budget=BUDGET, reason="test"):
-    return Ledger.create(tmp_path / "ledger.jsonl", budget=budget, patients_at_most=500, reason=reason)
-
-
-def pay(ledger, first, last, *, sigma=SIGMA, seeded=False):
-    return ledger.charge(
-        sampled_gaussian(Q, sigma, last - first),
-        purpose="private training",
-        recipe_sha256=RECIPE,
-        seeded=seeded,
-        block=(first, last),
-    )
-
 
 def test_cut_at_any_byte_of_the_last_line_it_opens_with_the_earlier_ones(tmp_path):
     with new(tmp_path) as ledger:
-        pay(ledger, 0, 10)
-        pay(ledger, 10, 20)
+        account = begin(ledger)
+        pay(account, 0, 10)
+        pay(account, 10, 20)
     path = tmp_path / "ledger.jsonl"
     data = path.read_bytes()
     start = data[:-1].rindex(b"\n") + 1
     for cut in range(start, len(data)):
         path.write_bytes(data[:cut])
         with Ledger.open(path) as again:
-            assert again.steps_charged(RECIPE) == 10
+            assert begin(again).steps_charged(PURPOSE) == 10
             assert again.events() == (sampled_gaussian(Q, SIGMA, 10),)
             notes = [line["text"] for line in again.lines if line["kind"] == "note"]
             assert notes == ([] if cut == start else [notes[0]])
-            assert len(again.lines) == (2 if cut == start else 3)
+            assert len(again.lines) == (3 if cut == start else 4)
 
 
 def test_a_ledger_cut_in_its_first_line_says_that_nothing_was_charged(tmp_path):
@@ -61,12 +44,13 @@ def test_a_ledger_cut_in_its_first_line_says_that_nothing_was_charged(tmp_path):
 
 def test_any_byte_changed_in_an_earlier_line_is_named(tmp_path):
     with new(tmp_path) as ledger:
-        pay(ledger, 0, 10)
-        pay(ledger, 10, 20)
+        account = begin(ledger)
+        pay(account, 0, 10)
+        pay(account, 10, 20)
     path = tmp_path / "ledger.jsonl"
     data = path.read_bytes()
-    end = data.index(b"\n", data.index(b"\n") + 1)
-    for place in range(end + 1):
+    end = data.rindex(b"\n", 0, -1)  # any line but the last
+    for place in range(0, end + 1, 3):
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         with pytest.raises(VerificationFailed, match=f"line {data[:place].count(10) + 1} of ledger.jsonl"):
             Ledger.open(path)
@@ -75,7 +59,10 @@ def test_any_byte_changed_in_an_earlier_line_is_named(tmp_path):
 def reforged(path, number, **changes):
     """Rewrites a line and every hash after it: a chain that holds, with content that was never written."""
     lines = [json.loads(row) for row in path.read_text().splitlines()]
-    lines[number - 1].update(changes)
+    line = lines[number - 1]
+    if changes.get("kind") == "close":  # a whole line of another kind
+        lines[number - 1] = line = {"n": line["n"]}
+    line.update(changes)
     previous = "0" * 64
     for line in lines:
         line["previous"] = previous
@@ -87,26 +74,39 @@ def reforged(path, number, **changes):
     ("number", "changes"),
     [
         (1, {"kind": "charge"}),
-        (1, {"format": "medsyngen ledger 2"}),
+        (1, {"format": "medsyngen ledger 3"}),
         (1, {"unit": "image"}),
         (1, {"epsilon": -1.0}),
         (1, {"delta": 0.5}),
         (1, {"patients_at_most": 0}),
         (1, {"patients_at_most": "500"}),
         (1, {"created": "today"}),
+        (1, {"approved_by": None}),
         (2, {"kind": "refund"}),
         (2, {"kind": "open"}),
-        (2, {"seeded": 0}),
-        (2, {"block": [0, 11]}),
-        (2, {"block": [0.0, 10.0]}),
-        (2, {"block": [0]}),
-        (2, {"event": {"type": "laplace", "noise_multiplier": 1.0}}),
-        (2, {"event": {"type": "gaussian", "noise_multiplier": 0.0}}),
+        (2, {"order": 1}),
+        (2, {"order": 2.0}),
+        (2, {"plan": {"type": "laplace", "noise_multiplier": 1.0}}),
+        (3, {"run": "another"}),
+        (3, {"seeded": 0}),
+        (3, {"block": [0, 11]}),
+        (3, {"block": [0.0, 10.0]}),
+        (3, {"block": [0]}),
+        (3, {"event": {"type": "laplace", "noise_multiplier": 1.0}}),
+        (3, {"event": {"type": "gaussian", "noise_multiplier": 0.0}}),
+        (3, {"event": {"type": "gaussian", "noise_multiplier": 99.0}, "block": [0, 1]}),
+        (5, {"run": "another"}),
+        (6, {"kind": "close", "purpose": "twice", "run": "run"}),
+        (6, {"kind": "reserve", "run": "run"}),
     ],
 )
 def test_a_line_that_can_not_be_understood_is_refused_not_skipped(tmp_path, number, changes):
     with new(tmp_path) as ledger:
-        pay(ledger, 0, 10)
+        account = begin(ledger)
+        pay(account, 0, 10)
+        ledger.look("evaluate")
+        ledger.close_run("run", "given up")
+        begin(ledger, 5, "next")
     reforged(tmp_path / "ledger.jsonl", number, **changes)
     with pytest.raises(VerificationFailed, match=f"line {number} of ledger.jsonl can't be understood") as refusal:
         Ledger.open(tmp_path / "ledger.jsonl")

@@ -20,7 +20,7 @@ from medsyngen.release.export import drafting, publish, refuse_existing
 from medsyngen.release.form import ReleaseForm
 from medsyngen.synthesis.synthesizer import Draws
 
-HASHES = {"ledger_head": "ab" * 32, "recipe_hash": "cd" * 32}
+HASHES = {"ledger_head": (3, "ab" * 32), "recipe_hash": "cd" * 32}
 
 
 def test_a_published_cohort_is_whole(cohort):
@@ -35,7 +35,7 @@ def test_a_published_cohort_is_whole(cohort):
     for name, entry in manifest["files"].items():
         data = (out / name).read_bytes()
         assert entry == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    assert manifest["ledger_head"] == HASHES["ledger_head"]
+    assert manifest["ledger_head"] == {"line": 3, "hash": "ab" * 32}
     assert {entry["verdict"] for entry in manifest["gate"]} == {"passed"}
     assert {"budget", "unit", "noise", "source identifiers"} <= {entry["check"] for entry in manifest["gate"]}
     assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE((out / "dicom").stat().st_mode)
@@ -92,7 +92,7 @@ def test_a_file_changed_after_the_gate_is_not_published(cohort):
 
 def test_no_free_text_enters_the_manifest(cohort):
     with pytest.raises(ValueError, match="hexadecimal"):
-        publish(cohort.review(), cohort.destination, ledger_head="John Doe", recipe_hash="")
+        publish(cohort.review(), cohort.destination, ledger_head=(0, "John Doe"), recipe_hash="")
     assert not cohort.destination.exists()
 
 

@@ -16,6 +16,9 @@ from medsyngen.report import MechanismFacts, ReportFacts, StageFacts
 
 RECIPE_SHA256 = hashlib.sha256(b"recipe").hexdigest()
 DELTA = 2.857142e-6
+RUN = "0123456789abcdef"
+TOTAL = {"runs": 1, "in_advance": 7.9931, "by_filter": 8.8, "order": 7, "admits_more": True}
+TOTAL |= {"epsilon_budget": 20.0, "approved_by": "the data protection officer"}
 
 
 def chain(*lines: dict[str, Any]) -> tuple[dict[str, Any], ...]:
@@ -29,7 +32,8 @@ def chain(*lines: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 
 def opening(reason: str | None = None, delta: float = DELTA) -> dict[str, Any]:
-    unit = {"unit": "patient", "adjacency": "add or remove one patient's record", "format": "medsyngen ledger 1"}
+    unit = {"unit": "patient", "adjacency": "add or remove one patient's record", "format": "medsyngen ledger 2"}
+    unit |= {"approved_by": "the data protection officer"}
     return {"kind": "open", "epsilon": 8.0, "delta": delta, "patients_at_most": 3500, "reason": reason} | unit
 
 
@@ -38,6 +42,11 @@ def charge(steps: int, sigma: float = 2.4375, q: float = 0.05, first: int = 0, *
     sampled = {"type": "poisson_sampled", "sampling_probability": q, "event": gaussian}
     event = {"type": "self_composed", "count": steps, "event": sampled}
     line = {"kind": "charge", "purpose": "context expert", "event": event, "block": [first, first + steps]}
+    return line | {"seeded": False, "recipe_sha256": RECIPE_SHA256, "run": RUN} | more
+
+
+def reserve(steps: int, sigma: float = 2.4375, q: float = 0.05, **more: Any) -> dict[str, Any]:
+    line = {"kind": "reserve", "plan": charge(steps, sigma, q)["event"], "order": 7, "run": RUN}
     return line | {"seeded": False, "recipe_sha256": RECIPE_SHA256} | more
 
 
@@ -51,7 +60,7 @@ def on(facts: ReportFacts, *lines: dict[str, Any], **bent: Any) -> ReportFacts:
 @pytest.fixture
 def ledger() -> SimpleNamespace:
     """What a test needs to write another ledger."""
-    return SimpleNamespace(chain=chain, opening=opening, charge=charge, on=on)
+    return SimpleNamespace(chain=chain, opening=opening, charge=charge, reserve=reserve, on=on)
 
 
 def png() -> bytes:
@@ -77,6 +86,7 @@ def facts() -> ReportFacts:
 def sound_facts() -> ReportFacts:
     lines = chain(
         opening(),
+        reserve(600),
         *[charge(120, first=120 * block) for block in range(4)],
         {"kind": "note", "text": "resumed at step 480"},
         charge(120, first=480),
@@ -105,6 +115,8 @@ def sound_facts() -> ReportFacts:
         },
         recipe_sha256=RECIPE_SHA256,
         ledger_lines=lines,
+        run=RUN,
+        total=TOTAL,
         ledger_head=lines[-1]["hash"],
         own_ledger_reason=None,
         epsilon=7.9931,
@@ -133,5 +145,5 @@ def sound_facts() -> ReportFacts:
         versions={"medsyngen": "0.1.0", "torch": "2.13.0", "monai": "1.6.1", "dp-accounting": "0.6.0"},
         release={"count": 1000, "formats": ["dicom", "png"], "classes": {"normal": 600, "abnormal": 400}},
         mechanism=MechanismFacts(1.0, 4, 3, 600),
-        epsilon_after=(0.0, 3.2114, 4.8271, 6.0318, 7.0712, 7.0712, 7.9931),
+        epsilon_after=(0.0, 0.0, 3.2114, 4.8271, 6.0318, 7.0712, 7.0712, 7.9931),
     )

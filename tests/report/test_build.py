@@ -13,10 +13,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from medsyngen.errors import VerificationFailed
+from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.events import Gaussian, PoissonSampled, SelfComposed
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.report import ReportFacts, StageFacts, build_report, check_report, report_json_bytes
+from medsyngen.report.numbers import epsilon_text
 
 
 def schema() -> dict[str, Any]:
@@ -140,7 +142,7 @@ def test_a_ledger_of_another_delta_or_reason_is_refused(facts: ReportFacts, ledg
 
 def test_a_changed_line_is_found_out(facts: ReportFacts) -> None:
     report = json.loads(report_json_bytes(build_report(facts)))
-    report["ledger"]["lines"][1]["purpose"] = "something else"
+    report["ledger"]["lines"][2]["purpose"] = "something else"
     with pytest.raises(VerificationFailed, match="a line of the ledger in this report was changed"):
         check_report(report)
 
@@ -158,15 +160,20 @@ def test_a_real_ledger_goes_in_as_it_is(facts: ReportFacts, tmp_path: Path) -> N
     path = tmp_path / "ledger.jsonl"
     with Ledger.create(path, budget=Budget(8.0, 1e-5), patients_at_most=3500, reason=None) as ledger:
         ledger.look("inspect")
-        for first in (0, 50):
-            event = SelfComposed(sampled, 50)
-            block = (first, first + 50)
-            ledger.charge(event, purpose="context", recipe_sha256="a" * 64, seeded=False, block=block)
+        for run, recipe in (("ours", facts.recipe_sha256), ("theirs", "a" * 64)):
+            plan = SelfComposed(sampled, 100)
+            account = ledger.begin(run, recipe_sha256=recipe, plan=plan, seeded=False)
+            for first in (0, 50):
+                account.charge(SelfComposed(sampled, 50), purpose="context", block=(first, first + 50))
+        total = ledger.total()
+        spent = epsilon_spent(ledger.events("ours"), 1e-5)
         real = replace(
             facts,
             ledger_lines=ledger.lines,
             ledger_head=ledger.head.hash,
-            epsilon=ledger.epsilon(),
+            run="ours",
+            total={**vars(total), "epsilon_budget": 8.0, "approved_by": ""},
+            epsilon=spent,
             delta=1e-5,
             epsilon_after=(),
             looks=len(ledger.looks),
@@ -175,4 +182,25 @@ def test_a_real_ledger_goes_in_as_it_is(facts: ReportFacts, tmp_path: Path) -> N
     details = {item["term"]: item["text"] for item in report["sentences"]["details"]}
     assert details["Steps charged"].startswith("T = 100")
     assert "σ_DP = 4" in details["Noise"]
-    assert "2 charges of them were made for another recipe" in report["sentences"]["ledger"][-1]
+    assert "2 other charges listed here belong to other runs" in report["sentences"]["ledger"][-1]
+    site = report["sentences"]["beside_epsilon"][-1]
+    assert f"Rényi filter of order {total.order}" in site
+    assert "2 runs were charged so far" in site
+    assert f"ε = {epsilon_text(total.in_advance)}" in site
+    assert total.in_advance > spent
+
+
+def test_charges_of_this_run_for_another_recipe_are_refused(facts: ReportFacts) -> None:
+    with pytest.raises(VerificationFailed) as refused:
+        build_report(replace(facts, recipe_sha256="0" * 64))
+    assert refused.value.details == ("a charge of this run was made for another recipe",)
+
+
+def test_a_ledger_with_room_for_one_run_says_so(facts: ReportFacts) -> None:
+    report = build_report(replace(facts, total={**facts.total, "admits_more": False}))
+    assert "the one run ever" in report["sentences"]["beside_epsilon"][-1]
+
+
+def test_a_total_below_this_run_is_refused(facts: ReportFacts) -> None:
+    with pytest.raises(VerificationFailed):
+        build_report(replace(facts, total={**facts.total, "in_advance": 5.0}))

@@ -40,7 +40,6 @@ BENT: dict[str, dict[str, Any]] = {
     "over budget": {"epsilon_budget": 7.0},
     "head": {"ledger_head": "0" * 64},
     "stages": {"stages": (StageFacts("all", "private scans", 0.0, float("inf"), "all"),)},
-    "recipe": {"recipe_sha256": "0" * 64},
     "classes": {"recipe": {"name": "other", "classes": [{"name": "pneumonia"}]}},
 }
 
