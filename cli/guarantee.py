@@ -19,5 +19,6 @@ def guarantee_json(guarantee: Guarantee) -> dict[str, Any]:
         "unit": guarantee.unit,
         "adjacency": guarantee.adjacency,
         "accountant": guarantee.accountant,
+        "own_ledger": guarantee.own_ledger,
         "sentence": guarantee.sentence(),
     }

@@ -199,7 +199,7 @@ def _json(ledger: Ledger, after: list[float | None]) -> dict[str, Any]:
         },
         "runs": {
             name: {
-                "guarantee": guarantee_json(guarantee_of(run.charged, delta)),
+                "guarantee": guarantee_json(guarantee_of(run.charged, delta, ledger.account.reason)),
                 "held": sum(run.left().values()),
                 "closed": run.closed,
                 "seeded": run.seeded,

@@ -71,7 +71,7 @@ def export_cohort(
     generator, _ = load_generator(folder, recipe, choose_device(device))
     with open_run_ledger(folder, ledger) as (books, identity):
         account, head = books.account, books.head
-        guarantee = guarantee_of(books.events(identity.run), account.budget.delta)
+        guarantee = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
         seeded = books.runs[identity.run].seeded or generator.facts.seeded
         draws = generator.draw(count, progress=progress)
         classes = Counter(draws.classes)

@@ -99,7 +99,8 @@ def run_recipe(
     identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
     if folder.finished:
         with Ledger.open(identity.ledger_file(folder, ledger), read_only=True) as books:
-            spent = guarantee_of(books.events(identity.run), books.account.budget.delta)
+            account = books.account
+            spent = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
             return FitOutcome(run, already_finished=True, guarantee=spent)
     place = choose_device(device)
     check_image_size(method.network, recipe.scans.size)
@@ -118,13 +119,13 @@ def run_recipe(
         books = site or held.enter_context(_own_ledger(folder, budget, n_max, own_ledger))
         notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
         _book_the_inspection(folder, books, identity)
-        account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
+        run_account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
         generator: StagedGenerator = method.fit(
             reading.cohort,
             target_of(recipe),
             patients_at_most=n_max,
             noise_multiplier=sigma,
-            account=account,
+            account=run_account,
             keys=keys,
             private_folder=folder.private,
             device=place,
@@ -132,8 +133,8 @@ def run_recipe(
             progress=progress,
         )
         write_preview(folder, generator, progress)
-        save_generator(folder, generator, recipe, account.head)
-        spent = account.guarantee()
+        save_generator(folder, generator, recipe, run_account.head)
+        spent = run_account.guarantee()
         if site is not None:
             folder.copy_ledger(site)
     write_report(run, ledger=ledger)

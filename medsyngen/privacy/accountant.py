@@ -99,13 +99,18 @@ def epsilon_spent(events: Iterable[Event], delta: float) -> float:
     return _epsilon(events, delta, coarser=0)
 
 
-def guarantee_of(events: Iterable[Event], delta: float) -> Guarantee:
+def guarantee_of(events: Iterable[Event], delta: float, own_ledger: str | None = None) -> Guarantee:
     """Returns ε of all events together, fixed in advance, with all that it needs to mean anything.
+
+    Args:
+        events: What ran.
+        delta: δ in [1e-10, 1).
+        own_ledger: Why it was counted on a ledger of its own; None on the ledger of the site.
 
     Raises:
         BudgetRefused: If an event is not supported or δ is too small to be resolved.
     """
-    return Guarantee(epsilon_spent(events, delta), delta)
+    return Guarantee(epsilon_spent(events, delta), delta, own_ledger=own_ledger)
 
 
 def epsilon_sketch(events: Iterable[Event], delta: float) -> float:

@@ -122,6 +122,7 @@ class Guarantee:
         unit: Whose data are protected as a whole.
         adjacency: What neighbouring cohorts differ by.
         accountant: How ε was computed.
+        own_ledger: Why the run was counted on a ledger of its own; None on the ledger of the site.
     """
 
     epsilon: float
@@ -129,10 +130,12 @@ class Guarantee:
     unit: str = UNIT
     adjacency: str = ADJACENCY
     accountant: str = "privacy loss distributions (dp-accounting), upper bound"
+    own_ledger: str | None = None
 
     def sentence(self) -> str:
-        """Returns one line with ε and δ rounded up to three significant digits."""
+        """Returns one line with ε and δ rounded up to three significant digits, and what must stand beside them."""
+        alone = "" if self.own_ledger is None else f"; counted on a ledger of its own, because: {self.own_ledger}"
         return (
             f"ε = {shown(self.epsilon)} at δ = {shown(self.delta)}, per {self.unit} "
-            f"(neighbours: {self.adjacency}; accountant: {self.accountant})"
+            f"(neighbours: {self.adjacency}; accountant: {self.accountant}){alone}"
         )

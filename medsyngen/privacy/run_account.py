@@ -65,7 +65,8 @@ class RunAccount:
 
     def guarantee(self) -> Guarantee:
         """Returns ε of what this run was charged so far, at the ledger's δ; the other runs are not in it."""
-        return guarantee_of(self._record.charged, self._ledger.account.budget.delta)
+        account = self._ledger.account
+        return guarantee_of(self._record.charged, account.budget.delta, account.reason)
 
     def check_head(self, head: Head, met_in: str) -> None:
         """Refuses if the ledger does not hold a head that was met elsewhere; see :meth:`Ledger.check_head`."""

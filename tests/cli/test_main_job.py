@@ -32,6 +32,7 @@ def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, priva
     planned = ok("plan", "smoke-16", "--patients-at-most", 40)
     first = ok(*fit)
     assert first["already_finished"] is False
+    assert first["guarantee"]["own_ledger"] is None
     assert (first["patients"], first["scans"]) == (found["patients"], found["scans"])
     assert {refusal["reason"] for refusal in first["refusals"]} == {"coloured", "truncated", "not-dicom"}
     assert 0 < first["guarantee"]["epsilon"] <= 8.0

@@ -98,3 +98,8 @@ def test_no_epsilon_without_delta_unit_and_neighbours():
     sentence = Guarantee(7.984, 1e-5).sentence()
     for part in ("ε = 7.99", "δ = 1e-5", "per patient", "add or remove one patient's record", "privacy loss"):
         assert part in sentence
+
+
+def test_a_ledger_of_its_own_stands_beside_epsilon_with_its_reason():
+    assert "ledger of its own" not in Guarantee(1.0, 1e-5).sentence()
+    assert Guarantee(1.0, 1e-5, own_ledger="a trial").sentence().endswith("on a ledger of its own, because: a trial")
