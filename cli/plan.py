@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,82 +12,156 @@ from .console import Console, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
-    from medsyngen.planning import Plan
+    from medsyngen.planning import Cost, Plan, RecipePlan, Setting
     from medsyngen.recipe import Recipe
 
 
 def plan(
     recipe: RecipeArgument,
     patients_at_most: PatientsAtMostOption = None,
-    images_per_second: Annotated[
-        float | None,
+    network_evaluations: Annotated[
+        int | None,
         typer.Option(
-            "--images-per-second", metavar="X", help="How fast this machine trains; then the time is estimated, too."
+            "--network-evaluations",
+            metavar="E",
+            min=1,
+            help="Computing for which the best steps and patients a step are looked for: forward and backward passes "
+            "of one image. Left out: as many as the recipe takes.",
         ),
     ] = None,
+    least_steps: Annotated[
+        int, typer.Option("--least-steps", metavar="T", min=1, help="The fewest steps that such a search may propose.")
+    ] = 1,
+    images_per_second: Annotated[
+        float | None,
+        typer.Option("--images-per-second", metavar="X", help="How fast the machine trains, instead of measuring it."),
+    ] = None,
+    no_measure: Annotated[
+        bool, typer.Option("--no-measure", help="Doesn't measure this machine; then no time is told.")
+    ] = False,
     overrides: SetOption = None,
     json: JsonOption = False,
 ) -> None:
     """Tells what a recipe will cost and give, before any scan is read.
 
-    Noise, the privacy spent after each part, and whether that many patients are enough. Reads no scan.
+    Noise, the privacy spent after each part, time and memory, better settings for the same computing, and whether that
+    many patients are enough. Reads no scan and charges nothing.
     """
+    from medsyngen.planning import plan_recipe
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
     loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
-    planned = _plan(loaded, images_per_second)
+    planned = plan_recipe(
+        loaded,
+        network_evaluations=network_evaluations,
+        least_steps=least_steps,
+        speed=images_per_second,
+        measure=not no_measure,
+    )
     console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **planned.to_json()})
     _tell(console, loaded, planned)
 
 
-def _plan(recipe: Recipe, images_per_second: float | None) -> Plan:
-    from medsyngen.diffusion.unet import build_unet, check_image_size
-    from medsyngen.planning import plan as planned
-    from medsyngen.privacy.budget import Budget, checked_delta
+def _tell(console: Console, recipe: Recipe, planned: RecipePlan) -> None:
+    from medsyngen.privacy.budget import ADJACENCY
 
-    n_max, method = recipe.n_max, recipe.synthesis
-    training = method.private
-    delta = checked_delta(recipe.privacy.delta, n_max)
-    check_image_size(method.network, recipe.scans.size)
-    network = build_unet(method.network, image_channels=1, class_rows=len(recipe.classes) + 1, seed=0)
-    return planned(
-        patients_at_most=n_max,
-        budget=Budget(recipe.privacy.epsilon, delta),
-        sampling_rate=training.sampling_rate(n_max),
-        steps=training.steps,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        draws_per_patient=training.scans_per_patient * training.draws_per_scan,
-        clipping_norm=training.clipping_norm,
-        images_per_second=images_per_second,
-    )
+    _say(console, f"{recipe.name}, up to {recipe.n_max} patients: what private training will cost and give.")
+    _tell_noise(console, recipe, planned.plan)
+    _tell_epsilon(console, planned.plan)
+    _say(console, f"ε and δ hold per patient (neighbours: {ADJACENCY}).")
+    console.say()
+    _say(console, planned.plan.verdict)
+    console.say()
+    _say(console, _time(planned.cost))
+    _say(console, _memory(planned.cost, recipe.synthesis.private.micro_batch))
+    console.say()
+    _tell_search(console, planned)
 
 
-def _tell(console: Console, recipe: Recipe, planned: Plan) -> None:
-    from medsyngen.privacy.budget import ADJACENCY, shown
+def _tell_noise(console: Console, recipe: Recipe, plan: Plan) -> None:
+    from medsyngen.privacy.budget import shown
 
-    console.say(f"{recipe.name}, up to {recipe.n_max} patients")
     console.table(
         ("", "", ""),
         [
-            ("noise multiplier σ_DP", f"{planned.noise_multiplier:g}", "calibrated to the budget"),
-            ("sampling rate q", f"{planned.sampling_rate:.4g}", f"{planned.patients_per_step:.4g} patients a step"),
-            ("steps T", str(planned.steps), "all charged, whether or not they finish"),
+            ("noise multiplier σ_DP", f"{plan.noise_multiplier:g}", "calibrated to the budget"),
+            ("sampling rate q", f"{plan.sampling_rate:.4g}", f"{plan.patients_per_step:.4g} patients a step"),
+            ("steps T", str(plan.steps), "all charged, finished or not"),
             ("clipping norm C", f"{recipe.synthesis.private.clipping_norm:g}", "of one patient's gradient"),
-            ("noise / C", shown(planned.noise_per_coordinate, 2), "per coordinate of the averaged gradient"),
-            ("noise / signal", shown(planned.noise_to_signal, 2), "over the whole averaged gradient"),
-            ("network evaluations", f"{planned.network_evaluations:,}", _time(planned)),
+            ("noise / C", shown(plan.noise_per_coordinate, 2), "per coordinate of the averaged gradient"),
+            ("noise / signal", shown(plan.noise_to_signal, 2), "over the whole averaged gradient"),
+            ("network evaluations", f"{plan.network_evaluations:,}", "images forward and backward"),
         ],
     )
-    total = max(1, planned.steps)
-    rows = [(str(steps), f"{100 * steps / total:.0f} %", shown(epsilon)) for steps, epsilon in planned.epsilon_after]
-    console.table(("steps", "of all", f"ε at δ = {shown(planned.delta)}"), rows)
-    console.table(("δ", "ε"), [(shown(delta), shown(epsilon)) for delta, epsilon in planned.epsilon_at_delta])
-    console.say(f"ε and δ hold per patient (neighbours: {ADJACENCY}).")
-    console.say(planned.verdict)
 
 
-def _time(planned: Plan) -> str:
-    if planned.seconds is None:
-        return "time unknown: give --images-per-second"
-    return f"about {spell_seconds(planned.seconds)} of private training"
+def _tell_epsilon(console: Console, plan: Plan) -> None:
+    from medsyngen.privacy.budget import shown
+
+    parts = [(str(steps), f"{100 * steps / plan.steps:.0f} %", shown(epsilon)) for steps, epsilon in plan.epsilon_after]
+    console.table(("steps", "of all", f"ε at δ = {shown(plan.delta)}"), parts)
+    console.table(("δ", "ε"), [(shown(delta), shown(epsilon)) for delta, epsilon in plan.epsilon_at_delta])
+
+
+def _time(cost: Cost) -> str:
+    if cost.images_per_second is None or cost.private_seconds is None:
+        return "time: unknown (--images-per-second X, or without --no-measure)"
+    source = "measured on its CPU" if cost.measured else "as given"
+    first = "; the public expert is there already"
+    if cost.public_seconds:
+        first = f", plus about {spell_seconds(cost.public_seconds)} of training on phantoms before"
+    speed = f"{cost.images_per_second:.3g} images/s"
+    return f"time: about {spell_seconds(cost.private_seconds)} of private training here ({source}: {speed}){first}"
+
+
+def _memory(cost: Cost, micro_batch: int) -> str:
+    return (
+        f"memory: about {cost.memory_bytes / 1e9:.1f} GB beyond the program itself, for {micro_batch} patients at once "
+        "(lower synthesis.private.micro_batch for less; it changes no result)"
+    )
+
+
+def _tell_search(console: Console, planned: RecipePlan) -> None:
+    search, own = planned.search, planned.plan
+    _say(
+        console,
+        f"Signal over noise, √T·q·N/σ_DP, of other ways to spend the same budget within {search.network_evaluations:,} "
+        "network evaluations:",
+    )
+    rows = {setting.steps: _row(setting, own.figure_of_merit, setting == search.best) for setting in search.settings}
+    figure = f"{own.figure_of_merit:,.0f}"
+    recipe = (str(own.steps), f"{own.patients_per_step:,.4g}", f"{own.noise_multiplier:.4g}", figure, "1", "the recipe")
+    listed = (
+        [*rows.items(), (own.steps, recipe)] if own.steps not in rows else list({**rows, own.steps: recipe}.items())
+    )
+    columns = ("steps T", "patients a step", "σ_DP", "figure", "times the recipe's", "")
+    console.table(columns, [row for _, row in sorted(listed)])
+    if planned.gain < 0.01:
+        _say(console, "The recipe is within 1 % of the best.")
+        return
+    _say(
+        console,
+        f"The best is {1 + planned.gain:.3g} times as good as the recipe. But the figure only weighs signal against "
+        "noise, which favours few large steps; it does not know how many steps learning takes (--least-steps bounds "
+        "them). Choose steps and learning rate on phantoms or the demo, never on the patients. To set the best:",
+    )
+    for option in search.best.options():
+        console.say(f"  {option}")
+
+
+def _row(setting: Setting, own: float, best: bool) -> tuple[str, ...]:
+    about = "" if setting.calibrated else "~"
+    return (
+        str(setting.steps),
+        f"{setting.patients_per_step:,.4g}",
+        f"{about}{setting.noise_multiplier:.4g}",
+        f"{about}{setting.figure_of_merit:,.0f}",
+        f"{setting.figure_of_merit / own:.2g}",
+        "best" if best else "",
+    )
+
+
+def _say(console: Console, text: str) -> None:
+    width = max(40, min(shutil.get_terminal_size((100, 24)).columns, 100))
+    console.say(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False))

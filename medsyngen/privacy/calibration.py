@@ -1,4 +1,7 @@
-"""From a budget to the noise it demands: the smallest noise multiplier that fits, or the most steps that fit."""
+"""From a budget to the noise it demands: the smallest noise multiplier that fits, or the most steps that fit.
+
+A rough ε, a thousand times as quick as the accountant's, finds the place; only the accountant decides.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from medsyngen.errors import BudgetRefused
-from medsyngen.privacy.accountant import epsilon_sketch, epsilon_spent, fits
+from medsyngen.privacy.accountant import epsilon_spent, fits
 from medsyngen.privacy.budget import Budget, round_up, shown
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
+from medsyngen.privacy.rough_epsilon import rough_epsilon
 
 _DIGITS = 4
 _LARGEST_SIGMA = 1e6
+_CLOSE = 1e-5  # of the search, in ln σ and ln ε
 
 
 def sampled_gaussian(sampling_rate: float, noise_multiplier: float, steps: int) -> SelfComposed:
@@ -24,8 +29,8 @@ def calibrate_noise(budget: Budget, *, sampling_rate: float, steps: int, other_e
     """Returns the smallest noise multiplier σ_DP of four significant digits that keeps a run within the budget.
 
     Guarantee: ``epsilon_spent([*other_events, sampled_gaussian(q, σ_DP, T)], δ) <= ε`` was evaluated and held for the
-    very float returned. A coarse grid finds the place, the accountant itself decides; one unit in the fourth digit less
-    was evaluated, too, and did not fit.
+    very float returned; one unit in the fourth digit less was evaluated, too, and did not fit. What finds the place has
+    no say in it.
 
     Args:
         budget: ε and δ for everything together.
@@ -42,17 +47,29 @@ def calibrate_noise(budget: Budget, *, sampling_rate: float, steps: int, other_e
     if not fits(other_events, budget):
         raise _refusal(budget, epsilon_spent(other_events, budget.delta), "the other events alone use")
 
-    def planned(sigma: float) -> list[Event]:
-        return [*other_events, sampled_gaussian(sampling_rate, sigma, steps)]
+    def spent(sigma: float) -> float:
+        return epsilon_spent([*other_events, sampled_gaussian(sampling_rate, sigma, steps)], budget.delta)
 
-    guess = max(0.3, sampling_rate * math.sqrt(2.0 * steps * math.log(1.25 / budget.delta)) / budget.epsilon)
-    root, slope = _search(lambda sigma: epsilon_sketch(planned(sigma), budget.delta), budget.epsilon, guess)
-    if root > _LARGEST_SIGMA:
-        least = epsilon_spent(planned(_LARGEST_SIGMA), budget.delta)
+    if other_events and (least := spent(_LARGEST_SIGMA)) > budget.epsilon:
         raise _refusal(budget, least, f"even a noise multiplier of {_LARGEST_SIGMA:g} would use")
-    return _settle(
-        lambda sigma: epsilon_spent(planned(sigma), budget.delta), budget.epsilon, round_up(root, _DIGITS), slope
-    )
+    root, slope = _root(budget, sampling_rate, steps, other_events)
+    # A hair below the root: starting one unit too low costs no more than starting right, one too high does.
+    start = round_up(min(root, _LARGEST_SIGMA) * (1.0 - _CLOSE), _DIGITS)
+    return _settle(spent, budget.epsilon, start, slope)
+
+
+def rough_noise(budget: Budget, *, sampling_rate: float, steps: int, other_events: Sequence[Event] = ()) -> float:
+    """Returns about the noise multiplier that :func:`calibrate_noise` returns, in some ten milliseconds.
+
+    For comparing settings only: within 1 %, on either side of the budget. Infinity if none below 10⁶ fits.
+
+    Args:
+        budget: ε and δ for everything together.
+        sampling_rate: q in (0, 1].
+        steps: T, at least 1.
+        other_events: What is charged already or planned beside it.
+    """
+    return _root(budget, sampling_rate, steps, other_events, close=2e-3)[0]
 
 
 def steps_that_fit(
@@ -78,22 +95,26 @@ def steps_that_fit(
     return max(low, 0)
 
 
-def _search(epsilon: Callable[[float], float], target: float, guess: float) -> tuple[float, float]:
-    """Returns where ε(σ) meets the target within 1e-3, from above in σ, and the slope d ln ε / d ln σ there.
+def _root(
+    budget: Budget, q: float, steps: int, other_events: Sequence[Event], close: float = _CLOSE
+) -> tuple[float, float]:
+    """Returns where the rough ε(σ) meets the budget within ``close``, and the slope d ln ε / d ln σ there.
 
     Regula falsi (Illinois) on logarithms, in which ε(σ) is nearly a line. A root beyond the largest σ comes back as
     infinity.
     """
 
     def height(log_sigma: float) -> float:
-        return min(max(math.log(max(epsilon(math.exp(log_sigma)), 1e-9) / target), -20.0), 20.0)
+        events = [*other_events, sampled_gaussian(q, math.exp(log_sigma), steps)]
+        return min(max(math.log(max(rough_epsilon(events, budget.delta), 1e-9) / budget.epsilon), -20.0), 20.0)
 
+    guess = max(0.3, q * math.sqrt(2.0 * steps * math.log(1.25 / budget.delta)) / budget.epsilon)
     low, high, f_low, f_high = _bracket(height, math.log(guess))
     if f_high > 0.0:
         return math.inf, -1.0
     slope = (f_high - f_low) / (high - low)
     w_low, w_high = f_low, f_high
-    while high - low > 1e-3 and min(f_low, -f_high) > 1e-3:
+    while high - low > close and min(f_low, -f_high) > close:
         share = min(max(w_low / (w_low - w_high), 0.02), 0.98)
         middle = low + (high - low) * share
         f = height(middle)
@@ -101,8 +122,9 @@ def _search(epsilon: Callable[[float], float], target: float, guess: float) -> t
             low, f_low, w_low, w_high = middle, f, f, w_high / 2.0
         else:
             high, f_high, w_high, w_low = middle, f, f, w_low / 2.0
-        slope = (f_high - f_low) / (high - low)
-    return math.exp(high), slope
+        if high - low > 1e-3:
+            slope = (f_high - f_low) / (high - low)
+    return math.exp(low if f_low < -f_high else high), slope
 
 
 def _bracket(height: Callable[[float], float], start: float) -> tuple[float, float, float, float]:
@@ -120,7 +142,7 @@ def _bracket(height: Callable[[float], float], start: float) -> tuple[float, flo
 
 def _settle(epsilon: Callable[[float], float], target: float, sigma: float, slope: float) -> float:
     """Returns the smallest σ of four digits with ε(σ) <= target, both sides evaluated, starting near it."""
-    fitting, too_small = math.inf, 0.0
+    fitting, too_small, tried = math.inf, 0.0, 0
     while True:
         spent = epsilon(sigma)
         if spent <= target:
@@ -129,20 +151,29 @@ def _settle(epsilon: Callable[[float], float], target: float, sigma: float, slop
             too_small = sigma
         if too_small == _below(fitting):
             return fitting
-        jump = sigma * (target / spent) ** (1.0 / slope) if 0.0 < spent < math.inf else sigma
-        sigma = round_up(jump, _DIGITS)
-        if sigma >= fitting:
-            sigma = _below(fitting)
-        elif sigma <= too_small:
-            sigma = _above(too_small)
+        jump = math.log(target / spent) / slope if 0.0 < spent < math.inf else 0.0
+        sigma = round_up(sigma * math.exp(min(max(jump, -1.0), 1.0)), _DIGITS)
+        # Where the slope misleads, larger and larger strides, then halving.
+        sigma, tried = _between(sigma, too_small, fitting, 8 ** max(0, tried - 1)), tried + 1
+
+
+def _between(jump: float, too_small: float, fitting: float, reach: int) -> float:
+    """Returns the next σ to try: where the slope points, but beyond what is known and at least ``reach`` units on."""
+    if math.isinf(fitting):
+        return max(jump, _moved(too_small, reach))
+    if too_small == 0.0:
+        return min(jump, _moved(fitting, -min(reach, 400)))  # four digits: of at least 1000 units
+    if reach > 8**3:
+        jump = round_up(math.sqrt(too_small * fitting), _DIGITS)
+    return min(max(jump, _moved(too_small, 1)), _below(fitting))
 
 
 def _unit(sigma: float) -> Decimal:
     return Decimal(1).scaleb(Decimal(repr(sigma)).adjusted() - _DIGITS + 1)
 
 
-def _above(sigma: float) -> float:
-    return float(Decimal(repr(sigma)) + _unit(sigma))
+def _moved(sigma: float, units: int) -> float:
+    return float(round_up(float(Decimal(repr(sigma)) + units * _unit(sigma)), _DIGITS))
 
 
 def _below(sigma: float) -> float:

@@ -35,7 +35,11 @@ def test_epsilon_rises_to_the_budget(planned):
 
 def test_the_time_follows_from_the_speed(planned):
     assert planned.json["network_evaluations"] == 5 * 10 * 2 * 2
-    assert planned.json["seconds"] == planned.json["network_evaluations"] / 10
+    cost = planned.json["cost"]
+    assert cost["images_per_second"] == 10
+    assert cost["private_seconds"] == 5 * (10 + 8 / 2) * 2 * 2 / 10  # on average half a micro-batch of 8 is masked
+    assert not cost["measured"]
+    assert cost["memory_bytes"] > 85e6
 
 
 def test_people_read_noise_epsilon_neighbours_and_a_verdict(cli):
@@ -43,7 +47,45 @@ def test_people_read_noise_epsilon_neighbours_and_a_verdict(cli):
     assert done.code == 0
     for words in ("σ_DP", "ε at δ = 1e-5", "one patient's record", "Not enough for DP-SGD"):
         assert words in done.text
+    for words in ("of private training here (measured on its CPU: ", " images/s)", "GB beyond the program itself"):
+        assert words in done.text
+    for words in ("the recipe", "best", "never on the patients", " --set synthesis.private.steps="):
+        assert words in done.text
     assert done.err == ""
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = cli("plan", "smoke-16", "--patients-at-most", 40, "--no-measure")
+    paragraphs = [line for line in done.out.splitlines() if line[:1].isalpha()]  # tables on paper are 120 wide
+    assert len(paragraphs) > 8
+    assert max(map(len, paragraphs)) <= min(columns, 100)
+    assert "time: unknown" in done.text
+
+
+def test_the_search_keeps_to_the_computing_and_the_steps_that_are_asked_for(cli):
+    done = cli(
+        "plan",
+        "smoke-16",
+        "--patients-at-most",
+        40,
+        "--network-evaluations",
+        4000,
+        "--least-steps",
+        30,
+        "--no-measure",
+        "--json",
+    )
+    search = done.json["search"]
+    assert search["network_evaluations"] == 4000
+    assert search["best"]["steps"] >= 30
+    assert search["best"]["steps"] * search["best"]["patients_per_step"] * 4 <= 4000
+    assert search["best"]["calibrated"]
+    options = [word for option in search["best"]["options"] for word in option.split()]
+    again = cli("plan", "smoke-16", "--patients-at-most", 40, *options, "--no-measure", "--json").json
+    assert again["noise_multiplier"] == search["best"]["noise_multiplier"]
+    assert again["figure_of_merit"] == search["best"]["figure_of_merit"]
 
 
 def test_overrides_reach_the_plan(cli):
@@ -57,6 +99,7 @@ def test_overrides_reach_the_plan(cli):
         (["smoke-16"], 2, "patients_at_most"),
         (["smoke-16", "--patients-at-most", 0], 2, "patients-at-most"),
         (["smoke-16", "--patients-at-most", 40, "--images-per-second", -1], 2, "images per second must be positive"),
+        (["smoke-16", "--patients-at-most", 40, "--network-evaluations", 3], 2, "don't pay for"),
         (["smoke-16", "--patients-at-most", 40, "--set", "privacy.delta=0.01"], 5, "1/(10·N_max)"),
         (["smoke-16", "--patients-at-most", 40, "--set", "privacy.epsilom=1"], 2, "did you mean 'epsilon'"),
         (["smoke-16", "--patients-at-most", 40, "--set", "scans.size=17"], 2, "scans.size"),

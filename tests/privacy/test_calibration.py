@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsyngen.errors import BudgetRefused
+from medsyngen.privacy import calibration
 from medsyngen.privacy.accountant import epsilon_spent, fits
 from medsyngen.privacy.budget import Budget
-from medsyngen.privacy.calibration import calibrate_noise, sampled_gaussian, steps_that_fit
+from medsyngen.privacy.calibration import calibrate_noise, rough_noise, sampled_gaussian, steps_that_fit
 from medsyngen.privacy.events import Gaussian, SelfComposed
 
 
@@ -101,3 +102,41 @@ def test_the_steps_that_fit_fit_and_one_more_does_not():
     assert not fits([sampled_gaussian(0.2, 10.0, most + 1)], budget)
     assert steps_that_fit(budget, sampling_rate=0.2, noise_multiplier=10.0, at_most=5) == 5
     assert steps_that_fit(Budget(0.01, 1e-5), sampling_rate=0.5, noise_multiplier=0.5, at_most=5) == 0
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    """Every σ that the accountant was asked for."""
+    asked = []
+    exact = calibration.epsilon_spent
+
+    def counted(events, delta):
+        asked.append(events[-1].event.event.noise_multiplier)
+        return exact(events, delta)
+
+    monkeypatch.setattr(calibration, "epsilon_spent", counted)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "q", "steps"), [(8.0, 4e-6, 0.0512, 12), (8.0, 1e-6, 0.1, 1000), (1.0, 1e-5, 1.0, 20)]
+)
+def test_the_slow_accountant_is_asked_three_times_at_most(evaluations, epsilon, delta, q, steps):
+    sigma = calibrate_noise(Budget(epsilon, delta), sampling_rate=q, steps=steps)
+    assert len(evaluations) <= 3
+    assert {sigma, one_unit_less(sigma)} <= set(evaluations)
+    rough = rough_noise(Budget(epsilon, delta), sampling_rate=q, steps=steps)
+    assert rough == pytest.approx(sigma, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "slope"), [(0.02, -1.0), (0.7, -50.0), (0.999, -0.01), (1.003, -50.0), (1.5, -50.0), (40.0, -1.0)]
+)
+def test_a_wrong_start_ends_at_the_same_noise(evaluations, monkeypatch, wrong, slope):
+    """What finds the place has no say: not even a start and a slope that are far off."""
+    budget, rough = Budget(1.0, 1e-5), calibration._root
+    right = calibrate_noise(budget, sampling_rate=0.5, steps=100)
+    evaluations.clear()
+    monkeypatch.setattr(calibration, "_root", lambda *a: (rough(*a)[0] * wrong, slope))
+    assert calibrate_noise(budget, sampling_rate=0.5, steps=100) == right
+    assert len(evaluations) <= 40

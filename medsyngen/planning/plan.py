@@ -1,27 +1,18 @@
-"""What private training will cost and give, from public numbers alone: no scan is read."""
+"""The figures of one setting: noise, what it costs, and whether so many patients suffice."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from medsyngen.errors import UsageError
-from medsyngen.privacy.accountant import epsilon_spent
-from medsyngen.privacy.budget import MIN_DELTA, UNIT, Budget, checked_delta, round_up, shown
+from medsyngen.planning.verdict import Enough, enough_patients, verdict_in_words
+from medsyngen.privacy.accountant import epsilon_sketch, epsilon_spent
+from medsyngen.privacy.budget import ADJACENCY, MIN_DELTA, UNIT, Budget, checked_delta, round_up
 from medsyngen.privacy.calibration import calibrate_noise, sampled_gaussian
 from medsyngen.privacy.events import Event
-
-FEW_PATIENTS = 2000
-"""Below about this many patients DP-SGD drowns in its own noise at usual ε: methods that don't train do better."""
-MUCH_NOISE = 0.02
-"""Noise of the averaged gradient, per coordinate and in units of C, of 500 patients at ε = 10: 70 to 100 times that of
-published image models (2e-4 to 3e-4 at ε = 10; DPImageBench, arXiv 2503.14681)."""
-LITTLE_NOISE = 1e-3
-"""At or below this, within a small factor of published image models."""
-
-_Enough = Literal["yes", "borderline", "no"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +33,9 @@ class Plan:
         noise_in_gradient: The same in the gradient's own unit: σ_DP·C / (q·N_max).
         noise_to_signal: σ_DP·√P / (q·N_max): length of the noise over the largest possible length of the averaged
             gradient (all patients agree, all are clipped), P the number of trained parameters.
-        network_evaluations: T·q·N_max·draws: forward and backward passes of one image.
-        seconds: Estimate of the private training, or None if no speed was given.
+        network_evaluations: E = T·q·N_max·draws: forward and backward passes of one image.
+        figure_of_merit: √T·q·N_max / σ_DP: signal over noise of all steps together; see
+            :mod:`medsyngen.planning.search`.
         enough: Whether N_max patients suffice for DP-SGD at this budget.
         verdict: The same in words, with what to do if not.
     """
@@ -60,8 +52,8 @@ class Plan:
     noise_in_gradient: float
     noise_to_signal: float
     network_evaluations: int
-    seconds: float | None
-    enough: _Enough
+    figure_of_merit: float
+    enough: Enough
     verdict: str
 
     def to_json(self) -> dict[str, Any]:
@@ -72,6 +64,7 @@ class Plan:
             "epsilon_after": [{"steps": steps, "epsilon": _up(epsilon)} for steps, epsilon in self.epsilon_after],
             "epsilon_at_delta": [{"delta": delta, "epsilon": _up(epsilon)} for delta, epsilon in self.epsilon_at_delta],
             "unit": UNIT,
+            "adjacency": ADJACENCY,
         }
 
 
@@ -84,7 +77,6 @@ def plan(
     parameters: int,
     draws_per_patient: int,
     clipping_norm: float,
-    images_per_second: float | None = None,
     other_events: Sequence[Event] = (),
 ) -> Plan:
     """Returns what this much private training will cost and give.
@@ -97,47 +89,47 @@ def plan(
         parameters: P, trained parameters.
         draws_per_patient: m·K, network evaluations of one patient in one step.
         clipping_norm: C.
-        images_per_second: Forward and backward passes a second on this machine, if known.
         other_events: What is charged already or planned beside it.
 
     Raises:
         UsageError: If a number is out of range.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
-    _check(patients_at_most, sampling_rate, steps, parameters, draws_per_patient, clipping_norm, images_per_second)
+    _check(patients_at_most, sampling_rate, steps, parameters, draws_per_patient, clipping_norm)
     delta = checked_delta(budget.delta, patients_at_most)
     sigma = calibrate_noise(budget, sampling_rate=sampling_rate, steps=steps, other_events=other_events)
+    whole = [*other_events, sampled_gaussian(sampling_rate, sigma, steps)]
+    epsilon = epsilon_spent(whole, delta)
 
-    def epsilon(after: int, at: float) -> float:
-        return epsilon_spent([*other_events, sampled_gaussian(sampling_rate, sigma, after)], at)
+    def after(part: int) -> float:
+        # A quick upper bound is enough for what lies between; fewer steps never cost more than all of them.
+        events = [*other_events, sampled_gaussian(sampling_rate, sigma, part)]
+        return epsilon if part == steps else min(epsilon_sketch(events, delta), epsilon)
 
     per_step = sampling_rate * patients_at_most
     noise = sigma / per_step
-    evaluations = math.ceil(steps * per_step * draws_per_patient)
-    enough = _enough(patients_at_most, noise)
+    noise_to_signal = noise * math.sqrt(parameters)
     deltas = [d for d in (10 * delta, delta, delta / 10, delta / 100) if MIN_DELTA <= d <= 0.1 / patients_at_most]
     return Plan(
-        epsilon=epsilon(steps, delta),
+        epsilon=epsilon,
         delta=delta,
         noise_multiplier=sigma,
         sampling_rate=sampling_rate,
         steps=steps,
-        epsilon_after=tuple((after, epsilon(after, delta)) for after in _quarters(steps)),
-        epsilon_at_delta=tuple((d, epsilon(steps, d)) for d in deltas),
+        epsilon_after=tuple((part, after(part)) for part in _quarters(steps)),
+        epsilon_at_delta=tuple((d, epsilon_spent(whole, d)) for d in deltas),
         patients_per_step=per_step,
         noise_per_coordinate=noise,
         noise_in_gradient=noise * clipping_norm,
-        noise_to_signal=noise * math.sqrt(parameters),
-        network_evaluations=evaluations,
-        seconds=None if images_per_second is None else evaluations / images_per_second,
-        enough=enough,
-        verdict=_verdict(enough, patients_at_most, noise, budget),
+        noise_to_signal=noise_to_signal,
+        network_evaluations=math.ceil(steps * per_step * draws_per_patient),
+        figure_of_merit=math.sqrt(steps) / noise,
+        enough=enough_patients(patients_at_most, noise),
+        verdict=verdict_in_words(patients_at_most, noise, noise_to_signal, budget),
     )
 
 
-def _check(
-    patients: int, q: float, steps: int, parameters: int, draws: int, clipping_norm: float, speed: float | None
-) -> None:
+def _check(patients: int, q: float, steps: int, parameters: int, draws: int, clipping_norm: float) -> None:
     wrong = {
         "patients_at_most must be at least 1": patients < 1,
         "the sampling rate must lie in (0, 1]": not 0.0 < q <= 1.0,
@@ -145,7 +137,6 @@ def _check(
         "the number of parameters must be at least 1": parameters < 1,
         "draws per patient must be at least 1": draws < 1,
         "the clipping norm must be positive": not 0.0 < clipping_norm < math.inf,
-        "images per second must be positive": speed is not None and not 0.0 < speed < math.inf,
     }
     problems = [what for what, is_wrong in wrong.items() if is_wrong]
     if problems:
@@ -154,34 +145,6 @@ def _check(
 
 def _quarters(steps: int) -> list[int]:
     return sorted({math.ceil(steps * part / 4) for part in (1, 2, 3, 4)})
-
-
-def _enough(patients: int, noise: float) -> _Enough:
-    if patients < FEW_PATIENTS or noise > MUCH_NOISE:
-        return "no"
-    return "yes" if noise <= LITTLE_NOISE else "borderline"
-
-
-def _verdict(enough: _Enough, patients: int, noise: float, budget: Budget) -> str:
-    figure = (
-        f"with up to {patients} patients and ε = {shown(budget.epsilon)} at δ = {shown(budget.delta)} per patient, the "
-        f"noise in each coordinate of the averaged gradient is {shown(noise, 2)} of the clipping norm"
-    )
-    if enough == "yes":
-        return f"Enough for DP-SGD: {figure}, near that of published image models."
-    times = shown(noise / 2.5e-4, 2)
-    if enough == "borderline":
-        return (
-            f"Borderline for DP-SGD: {figure}, about {times} times that of published image models. Expect overall "
-            "tone and layout from the patients, not detail; phantoms carry the rest. Better: a larger ε, more "
-            "patients, more of them in each step, or fewer trained parameters."
-        )
-    why = "too few patients" if patients < FEW_PATIENTS else "too much noise"
-    return (
-        f"Not enough for DP-SGD ({why}): {figure}, about {times} times that of published image models. "
-        "Use a method that does not train on the patients (Private Evolution with phantoms, or phantoms only), pool "
-        f"more patients (from about {FEW_PATIENTS}), or allow a larger ε."
-    )
 
 
 def _up(epsilon: float) -> float | None:

@@ -1,0 +1,8 @@
+"""What private training will cost and give, from public numbers alone: no scan is read."""
+
+from medsyngen.planning.cost import Cost
+from medsyngen.planning.of_recipe import RecipePlan, plan_recipe
+from medsyngen.planning.plan import Plan, plan
+from medsyngen.planning.search import Search, Setting, best_setting
+
+__all__ = ["Cost", "Plan", "RecipePlan", "Search", "Setting", "best_setting", "plan", "plan_recipe"]

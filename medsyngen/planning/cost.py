@@ -1,0 +1,135 @@
+"""Time and memory of private training on this machine, from one image through the recipe's own network."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from medsyngen.synthesis.context_loss import ContextLoss
+
+_LIBRARIES = 85e6
+"""Bytes of code that PyTorch loads at the first per-patient gradient."""
+_BYTES_A_PARAMETER = 40.0
+"""Sum and noise (float64), Adam's moments, average, and what their arithmetic makes on the way."""
+_COPIES = 5.7
+"""Per-patient gradients alive at once: as computed, joined, and on the way."""
+_PER_PATIENT = 3.6
+"""What per-patient gradients keep, over what plain training saves for its backward pass."""
+# The four constants: least squares to measured peaks at 16 and 32 pixels, micro-batches of 1 to 16, three networks.
+_LONGEST = 0.6  # seconds of measuring
+_MOST_REPEATS = 8
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a machine needs.
+
+    Args:
+        parameters: P.
+        memory_bytes: Estimated peak beyond what the program takes before it trains.
+        images_per_second: Forward and backward passes of one image a second, or None if unknown.
+        measured: Whether that was measured just now.
+        private_seconds: Of private training, or None if unknown.
+        public_seconds: Of training on phantoms first, 0 if the public expert is there already, or None if unknown.
+        public_expert_exists: Whether the public expert is in the package or the cache.
+    """
+
+    parameters: int
+    memory_bytes: int
+    images_per_second: float | None
+    measured: bool
+    private_seconds: float | None
+    public_seconds: float | None
+    public_expert_exists: bool
+
+
+def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
+    """Returns how many images a second go forward and backward on the CPU, measured on noise in less than a second.
+
+    Plain gradients of one patient's loss: about as quick as gradients for each patient of a full micro-batch (within
+    1.6 times at 16 to 32 pixels), without loading the compiler that those need (2 s).
+
+    Args:
+        loss: The loss of private training.
+        size: Side of the images.
+        images: m·K, of one patient.
+    """
+    if _gradient_time(loss, size, 1) * images > 4 * _LONGEST:  # large images: one alone tells enough
+        return 1.0 / _gradient_time(loss, size, 1)
+    began, times = time.perf_counter(), list[float]()
+    while len(times) < _MOST_REPEATS and (not times or time.perf_counter() - began < _LONGEST):
+        times.append(_gradient_time(loss, size, images))
+    return images / statistics.median(times)
+
+
+def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: int) -> int:
+    """Returns about how many bytes private training takes at its peak, beyond the program itself.
+
+    Args:
+        loss: The loss of private training.
+        size: Side of the images.
+        micro_batch: Patients whose gradients are in memory at once.
+        images: m·K, of one patient.
+    """
+    parameters = count_parameters(loss.network)
+    slot = 4.0 * _COPIES * parameters + _PER_PATIENT * images * saved_bytes(loss, size=size)
+    return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot)
+
+
+def saved_bytes(loss: ContextLoss, *, size: int) -> int:
+    """Returns the bytes that the forward pass of one image saves for its backward pass, weights left out."""
+    import torch
+
+    weights = dict(loss.network.named_parameters())
+    own = {weight.untyped_storage().data_ptr() for weight in weights.values()}
+    kept: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage().data_ptr() not in own:
+            kept[tensor.untyped_storage().data_ptr()] = tensor  # held, so that no address is used twice
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss(weights, _drawn(loss, size, 1))
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Returns P."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def slots_per_step(patients_per_step: float, patients_at_most: int, micro_batch: int) -> float:
+    """Returns about how many slots of micro-batches a step fills or masks: half a micro-batch is masked."""
+    if patients_per_step >= patients_at_most:
+        return float(-(-patients_at_most // micro_batch) * micro_batch)
+    return patients_per_step + micro_batch / 2.0
+
+
+def _gradient_time(loss: ContextLoss, size: int, images: int) -> float:
+    import torch
+
+    weights = dict(loss.network.named_parameters())
+    drawn = _drawn(loss, size, images)
+    began = time.perf_counter()
+    torch.autograd.grad(loss(weights, drawn), list(weights.values()))
+    return time.perf_counter() - began
+
+
+def _drawn(loss: ContextLoss, size: int, images: int) -> dict[str, Tensor]:
+    """Returns what the loss would draw for one patient, with noise in place of scans."""
+    import torch
+
+    stream = torch.Generator().manual_seed(0)
+    shape = (images, 1, size, size)
+    return {
+        "y": 2.0 * torch.rand(shape, generator=stream) - 1.0,
+        "classes": torch.zeros(images, dtype=torch.int64),
+        "sigma": loss.law.in_band(torch.rand(images, generator=stream, dtype=torch.float64), loss.band).float(),
+        "noise": torch.randn(shape, generator=stream),
+    }
