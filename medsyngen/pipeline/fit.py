@@ -14,7 +14,7 @@ from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.cohort.scan_index import Refusal
 from medsyngen.diffusion.unet import check_image_size
-from medsyngen.errors import InputUnusable, UsageError
+from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import save_generator, write_preview
 from medsyngen.pipeline.reports import write_report
@@ -98,6 +98,8 @@ def run_recipe(
     n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
     identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
     if folder.finished:
+        if not folder.reported:  # killed after the last file but the report
+            write_report(run, ledger=ledger)
         with Ledger.open(identity.ledger_file(folder, ledger), read_only=True) as books:
             account = books.account
             spent = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
@@ -133,10 +135,10 @@ def run_recipe(
             progress=progress,
         )
         write_preview(folder, generator, progress)
-        save_generator(folder, generator, recipe, run_account.head)
-        spent = run_account.guarantee()
         if site is not None:
             folder.copy_ledger(site)
+        save_generator(folder, generator, recipe, run_account.head)
+        spent = run_account.guarantee()
     write_report(run, ledger=ledger)
     return FitOutcome(
         run,
@@ -177,7 +179,13 @@ def _read(recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | 
 
 
 def _keep_inside(folder: RunFolder, reading: Reading) -> None:
-    write_identifiers(folder.identifiers_file, reading.identifiers)
+    try:
+        write_identifiers(folder.identifiers_file, reading.identifiers)
+    except OSError as error:
+        raise MedsyngenError(
+            f"the run folder can't be written: {error.strerror}; nothing was charged just now",
+            do="free disk space or mend the folder's permissions, then run the same command again",
+        ) from error
     facts = {
         "inside_only": True,
         "patients": len(reading.cohort),

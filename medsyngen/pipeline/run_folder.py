@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,6 +79,11 @@ class RunFolder:
         """Whether fit has ended here."""
         return self.generator_file.is_file()
 
+    @property
+    def reported(self) -> bool:
+        """Whether both forms of the report are here."""
+        return (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
+
     def create(self, recipe: Recipe) -> None:
         """Makes the folder and writes the resolved recipe; does nothing where that was done.
 
@@ -91,9 +95,7 @@ class RunFolder:
             self.private.mkdir(mode=0o700, exist_ok=True)
             self.private.chmod(0o700)
             if not self.recipe_file.exists():
-                temporary = self.path / ".recipe.yaml.part"
-                temporary.write_text(recipe.to_yaml(), "utf-8")
-                os.replace(temporary, self.recipe_file)
+                write_atomically(self.recipe_file, recipe.to_yaml().encode(), mode=0o644)
         except OSError as error:
             raise MedsyngenError(
                 f"the run folder can't be written: {error.strerror}", do="choose a folder that can be written to"
@@ -105,6 +107,7 @@ class RunFolder:
 
         Raises:
             UsageError: Another process is at work here.
+            MedsyngenError: The lock can't be made.
         """
         lock = FileLock(self.private / ".lock", timeout=0, mode=0o600)
         try:
@@ -113,6 +116,11 @@ class RunFolder:
             raise UsageError(
                 f"another process is at work in {self.path.name}; nothing was charged",
                 do="wait until it has finished, or choose another --run",
+            ) from error
+        except OSError as error:
+            raise MedsyngenError(
+                f"the run folder can't be locked: {error.strerror}; nothing was charged",
+                do="mend the folder's permissions or choose one that can be written to",
             ) from error
         with held:
             yield
@@ -153,8 +161,9 @@ class RunFolder:
             UsageError: Names what differs.
         """
         if not self.recipe_file.is_file():
-            # `inspect --out RUN` may have left its findings in private/.
-            if self.path.exists() and (not self.path.is_dir() or {p.name for p in self.path.iterdir()} - {"private"}):
+            # `inspect --out RUN` may have left its findings in private/; a kill, a recipe that was half written.
+            ours = {"private", f".{self.recipe_file.name}.part"}
+            if self.path.exists() and (not self.path.is_dir() or {p.name for p in self.path.iterdir()} - ours):
                 raise UsageError(
                     f"{self.path.name} exists and is not a run folder", do="name a folder that does not exist yet"
                 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
-from medsyngen.errors import VerificationFailed
+from medsyngen.errors import MedsyngenError, VerificationFailed
 
 _VECTORS = ("weights", "average", "first_moment", "second_moment")
 
@@ -43,7 +44,11 @@ class Checkpoint:
     seeded: bool
 
     def save(self, path: Path) -> None:
-        """Writes atomically: the file is the old or the new checkpoint, never half of one."""
+        """Writes atomically: the file is the old or the new checkpoint, never half of one.
+
+        Raises:
+            MedsyngenError: It can't be written; the old one stays.
+        """
         from safetensors.torch import save
 
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _VECTORS}
@@ -72,14 +77,27 @@ class Checkpoint:
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Writes ``data`` beside ``path``, flushes it to disk and renames it into place."""
+    """Writes ``data`` beside ``path``, flushes it to disk and renames it into place.
+
+    Raises:
+        MedsyngenError: It can't be written: the file stays what it was, and nothing half-written is left.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            # In a read-only folder this fails, too: the first failure is the one to tell.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise MedsyngenError(
+            f"{path.name} can't be written: {os.strerror(error.errno or 0)}",
+            do="free disk space or mend the folder's permissions, then run the same command again: it goes on where it "
+            "can, and what was charged stays charged",
+        ) from error

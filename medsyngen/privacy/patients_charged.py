@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from medsyngen.errors import VerificationFailed
+from medsyngen.errors import MedsyngenError, VerificationFailed
 from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.scan import PatientKey
 
@@ -45,8 +46,16 @@ class PatientsCharged:
 
         Raises:
             VerificationFailed: The file is damaged.
+            MedsyngenError: It can't be written.
         """
-        with FileLock(f"{self.path}.lock", mode=0o600):
+        try:
+            lock = FileLock(f"{self.path}.lock", mode=0o600).acquire()
+        except OSError as error:
+            raise MedsyngenError(
+                f"{self.path.name}, the list of patients charged, can't be written: {os.strerror(error.errno or 0)}",
+                do="mend the permissions of the ledger's folder; nothing was charged",
+            ) from error
+        with lock:
             plain = self._load()
             key = bytes.fromhex(plain["key"])
             ours = sorted({hmac.new(key, p.to_bytes(), hashlib.sha256).hexdigest()[:32] for p in patients})

@@ -50,7 +50,7 @@ def _spellings(identifier: str) -> set[bytes]:
 
 def _utf8(text: str) -> bytes:
     try:
-        return text.encode("utf-8", "surrogateescape")  # bytes of a file's name that were no UTF-8 come back as they were
+        return text.encode("utf-8", "surrogateescape")  # bytes of a file's name that were no UTF-8 come back
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
 

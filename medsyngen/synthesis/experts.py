@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 from torch import Tensor
 
-from medsyngen.errors import VerificationFailed
+from medsyngen.errors import MedsyngenError, VerificationFailed
 
 EXPERT_FORMAT = 1
 """Counts up when training changes in a way that the recipe does not show."""
@@ -72,15 +72,25 @@ def load_expert(path: Path) -> dict[str, Tensor]:
 
 
 def save_expert(folder: Path, identity: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Path:
-    """Writes an expert atomically under its hash and returns its path."""
+    """Writes an expert atomically under its hash and returns its path.
+
+    Raises:
+        MedsyngenError: It can't be written.
+    """
     from safetensors.torch import save
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{expert_key(identity)}.safetensors"
     temporary = path.with_suffix(f".{os.getpid()}.part")
     tensors = {name: value.half().contiguous() for name, value in weights.items()}
-    temporary.write_bytes(save(tensors, metadata={"medsyngen": json.dumps(dict(identity), sort_keys=True)}))
-    os.replace(temporary, path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(save(tensors, metadata={"medsyngen": json.dumps(dict(identity), sort_keys=True)}))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MedsyngenError(
+            f"the public expert can't be kept: {os.strerror(error.errno or 0)}",
+            do="free space, or name another place for it with the variable MEDSYNGEN_CACHE; nothing was charged",
+        ) from error
     return path
 
 

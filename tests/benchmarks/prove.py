@@ -23,7 +23,7 @@ import torch
 
 from medsyngen.privacy.budget import Budget, default_delta
 from medsyngen.privacy.calibration import calibrate_noise
-from tests.benchmarks import learning
+from tests.benchmarks import kills, learning, noise_share
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "benchmarks"
@@ -86,7 +86,8 @@ def real(name: str) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix=f"medsyngen-{name}-"))
     run, cohort = folder / "run", folder / "cohort"
     options = ("--patients-at-most", n_max, "--set", f"classes={classes}")
-    fit, _ = command("fit", "chest-radiograph-32", "--scans", scans, "--run", run, *options, "--own-ledger", "a benchmark", "--json")
+    options = (*options, "--own-ledger", "a benchmark", "--json")
+    fit, _ = command("fit", "chest-radiograph-32", "--scans", scans, "--run", run, *options)
     export, _ = command("export", run, "--out", cohort, "--count", 200, "--format", "dicom,png")
     report = json.loads((cohort / "privacy_report.json").read_text())
     identifiers = identifiers_of(scans)
@@ -142,6 +143,8 @@ def _alone(*words: object) -> None:
 PARTS = {
     "planning": planning,
     "demo": demo,
+    "kills": kills.kills,
+    "noise-share": noise_share.noise_share,
     "learning": learns,
     "nih": lambda: real("nih"),
     "kermany": lambda: real("kermany"),

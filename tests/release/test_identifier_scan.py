@@ -6,6 +6,7 @@ import time
 import uuid
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +113,8 @@ def test_speed_is_told():
     hits = sum(1 for _ in scan.find(data))
     print(f"{len(data) / 1e6:.1f} MB against 15,000 identifiers in {time.perf_counter() - start:.2f} s")
     assert hits == 0
+
+
+@pytest.mark.parametrize(("text", "data"), [("name\udcff of bytes", b"a name\xff of bytes"), ("half \ud800 pair", b"")])
+def test_a_text_that_is_no_utf8_breaks_nothing_and_is_found_as_bytes(text, data):
+    assert bool(found([text], data)) is bool(data)
