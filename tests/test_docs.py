@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from medsyngen.privacy.budget import Budget
+from medsyngen.privacy.ledger import Ledger
 from medsyngen.simulation.hospital import simulate_hospital
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,13 +45,23 @@ def hospital(tmp_path: Path, monkeypatch) -> Path:
     (tmp_path / "who-is-who.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "our-labels.csv").write_text((tmp_path / "SCANS" / "labels.csv").read_text())
     monkeypatch.setenv("MEDSYNGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MEDSYNGEN_LEDGER", str(tmp_path / "site" / "ledger.jsonl"))
     return tmp_path
+
+
+def open_the_site(folder: Path) -> None:
+    (folder / "site").mkdir()
+    Ledger.create(
+        folder / "site" / "ledger.jsonl", budget=Budget(100.0, 1e-5), patients_at_most=50, reason=None, approved_by="x"
+    ).close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if "medsyngen " in "".join(blocks(p, "sh"))], ids=lambda p: p.name)
 def test_commands_run_as_written(page: Path, hospital: Path):
     ran = 0
+    if "medsyngen ledger create" not in page.read_text():
+        open_the_site(hospital)
     for block in blocks(page, "sh"):
         for line in smaller(block).replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
@@ -72,6 +84,7 @@ def test_commands_run_as_written(page: Path, hospital: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
 def test_python_blocks_run_as_written(page: Path, hospital: Path):
+    open_the_site(hospital)
     for block in blocks(page, "python"):
         done = subprocess.run(
             [sys.executable, "-c", smaller(block)], cwd=hospital, capture_output=True, text=True, env={**os.environ}

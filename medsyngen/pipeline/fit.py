@@ -104,6 +104,8 @@ def run_recipe(
             account = books.account
             spent = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
             return FitOutcome(run, already_finished=True, guarantee=spent)
+    if own_ledger is not None and not own_ledger.strip():
+        raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
     place = choose_device(device)
     check_image_size(method.network, recipe.scans.size)
     with ExitStack() as held:
@@ -118,7 +120,7 @@ def run_recipe(
         held.enter_context(folder.lock())
         identity.claim(folder)
         _keep_inside(folder, reading)
-        books = site or held.enter_context(_own_ledger(folder, budget, n_max, own_ledger))
+        books = site or held.enter_context(_own_ledger(folder, budget, n_max, own_ledger or ""))
         notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
         _book_the_inspection(folder, books, identity)
         run_account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
@@ -197,11 +199,9 @@ def _keep_inside(folder: RunFolder, reading: Reading) -> None:
     write_atomically(folder.private / "reading.json", json.dumps(facts, indent=1).encode())
 
 
-def _own_ledger(folder: RunFolder, budget: Budget, patients_at_most: int, reason: str | None) -> Ledger:
+def _own_ledger(folder: RunFolder, budget: Budget, patients_at_most: int, reason: str) -> Ledger:
     if folder.ledger_file.exists():
         return Ledger.open(folder.ledger_file)
-    if not (reason or "").strip():
-        raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
     return Ledger.create(folder.ledger_file, budget=budget, patients_at_most=patients_at_most, reason=reason)
 
 

@@ -23,7 +23,7 @@ import torch
 
 from medsyngen.privacy.budget import Budget, default_delta
 from medsyngen.privacy.calibration import calibrate_noise
-from tests.benchmarks import kills, learning, noise_share
+from tests.benchmarks import accountants, kills, learning, noise_share
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "benchmarks"
@@ -143,6 +143,7 @@ def _alone(*words: object) -> None:
 PARTS = {
     "planning": planning,
     "demo": demo,
+    "accountants": accountants.accountants,
     "kills": kills.kills,
     "noise-share": noise_share.noise_share,
     "learning": learns,

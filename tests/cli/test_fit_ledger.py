@@ -52,7 +52,8 @@ def test_what_the_ledger_does_not_allow_is_refused_before_a_scan_is_read(cli, no
 
 def test_a_reason_is_asked_for_and_only_one_ledger_named(cli, clean_hospital, tmp_path):
     run = tmp_path / "run"
-    assert cli(*FIT, "--scans", clean_hospital, "--run", run, "--own-ledger", " ").code == 2
+    assert cli(*FIT, "--scans", tmp_path / "never-read", "--run", run, "--own-ledger", " ").code == 2
+    assert not run.exists()
     both = cli(*FIT, "--scans", clean_hospital, "--run", run, "--own-ledger", "x", "--ledger", tmp_path / "y")
     assert both.code == 2
 
