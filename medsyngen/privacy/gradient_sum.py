@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
-from medsyngen.privacy.clipping import add_clipped, clip_factors, per_patient_gradients
+from medsyngen.privacy.clipping import add_clipped, clip_factors
+from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.randomness import SecureStream
 from medsyngen.scan import PatientKey
 

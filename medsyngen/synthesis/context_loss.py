@@ -55,3 +55,9 @@ class ContextLoss:
     def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the scalar loss; pure."""
         return network_error(self.network, parameters, **drawn).mean()
+
+    def of_each(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
+        """Returns the loss of each of several patients, (slots,), computed as one batch of all their draws."""
+        slots = len(drawn["sigma"])
+        batch = {name: value.flatten(0, 1) for name, value in drawn.items()}
+        return network_error(self.network, parameters, **batch).view(slots, -1).mean(1)

@@ -14,9 +14,10 @@ from watched import N_MAX, ONE_STEP, C, Make, Parts, judge, watch
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import UsageError
-from medsyngen.privacy.clipping import clip_factors, per_patient_gradients
+from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.gradient_sum import clipped_sum
 from medsyngen.privacy.noise import add_gaussian_noise
+from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.randomness import SecureStream, seeded_generator_for_tests
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis import rehearsal

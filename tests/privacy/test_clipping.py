@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import LinearLoss, toy_cohort, toy_weights
 
-from medsyngen.privacy.clipping import add_clipped, clip_factors, per_patient_gradients
+from medsyngen.privacy.clipping import add_clipped, clip_factors
+from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.randomness import secure_generator
 
 HOSTILE = st.sampled_from([0.0, 1.0, -3.0, 1e30, -1e38, 3e38, float("inf"), float("-inf"), float("nan"), 1e-40])

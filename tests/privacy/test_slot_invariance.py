@@ -16,8 +16,9 @@ from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.phantoms.mix import PhantomMix
-from medsyngen.privacy.clipping import CLIP_MARGIN, per_patient_gradients
+from medsyngen.privacy.clipping import CLIP_MARGIN
 from medsyngen.privacy.gradient_sum import clipped_sum
+from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.scan import PatientKey

@@ -1,0 +1,205 @@
+"""Book-keeping gives every patient's gradient as one-by-one autograd does, for every layer that it stands for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.diffusion.unet import UNetSize, build_unet
+from medsyngen.privacy import patient_gradients
+from medsyngen.privacy.book_keeping import BatchedLoss, gradients_by_book_keeping, has_ghosts_for
+from medsyngen.privacy.patient_gradients import gradients_by_vmap, per_patient_gradients
+from medsyngen.synthesis.context_loss import ContextLoss
+
+SMALL = UNetSize(channels=(8, 16), attention=(False, True), norm_groups=4, head_channels=8)
+
+
+class SquareLoss:
+    """Mean square of a network's output, for layers one at a time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def __call__(self, parameters, drawn):
+        return (torch.func.functional_call(self.network, dict(parameters), (drawn["x"],)) ** 2).mean()
+
+    def of_each(self, parameters, drawn):
+        out = torch.func.functional_call(self.network, dict(parameters), (drawn["x"].flatten(0, 1),))
+        return (out**2).view(len(drawn["x"]), -1).mean(1)
+
+
+def one_by_one(loss, weights: dict[str, Tensor], drawn: dict[str, Tensor]) -> Tensor:
+    rows = []
+    for slot in range(len(next(iter(drawn.values())))):
+        leaves = {name: value.detach().clone().requires_grad_() for name, value in weights.items()}
+        loss(leaves, {name: value[slot] for name, value in drawn.items()}).backward()
+        rows.append(torch.cat([value.grad.flatten() for value in leaves.values()]))
+    return torch.stack(rows)
+
+
+def assert_equal(got: Tensor, truth: Tensor, rtol: float = 1e-5) -> None:
+    error = (got.double() - truth.double()).norm(dim=1) / truth.double().norm(dim=1)
+    assert float(error.max()) < rtol
+
+
+class Twice(nn.Module):
+    """One layer used twice, on inputs of its own output's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.layer(self.layer(x).tanh())
+
+
+LAYERS = {
+    "conv": (lambda: nn.Conv2d(3, 5, 3, padding=1), (3, 6, 6)),
+    "conv, stride 2, no bias": (lambda: nn.Conv2d(3, 5, 3, stride=2, padding=1, bias=False), (3, 7, 7)),
+    "conv, dilated": (lambda: nn.Conv2d(3, 4, 3, dilation=2, padding=2), (3, 8, 8)),
+    "conv 1 x 1": (lambda: nn.Conv2d(3, 5, 1), (3, 6, 6)),
+    "conv 1-D": (lambda: nn.Conv1d(3, 5, 3, padding=1), (3, 9)),
+    "conv 3-D": (lambda: nn.Conv3d(2, 3, 3, padding=1), (2, 4, 4, 4)),
+    "linear": (lambda: nn.Linear(7, 4), (7,)),
+    "linear on sequences, no bias": (lambda: nn.Linear(7, 4, bias=False), (5, 7)),
+    "group norm": (lambda: nn.GroupNorm(2, 6), (6, 5, 5)),
+    "group norm, 3-D": (lambda: nn.GroupNorm(3, 6), (6, 3, 3, 2)),
+    "used twice": (Twice, (3, 5, 5)),
+    "stacked": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.GroupNorm(2, 4), nn.SiLU(), nn.Conv2d(4, 2, 1)),
+        (3, 6, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("slots_and_draws", [(1, 1), (3, 1), (1, 4), (5, 3)])
+def test_every_layer_equals_one_by_one_autograd(name, slots_and_draws):
+    build, shape = LAYERS[name]
+    generator = torch.Generator().manual_seed(1)
+    network = build().double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    drawn = {"x": torch.randn((*slots_and_draws, *shape), generator=generator, dtype=torch.float64)}
+    weights = {n: p.detach() for n, p in network.named_parameters()}
+    assert has_ghosts_for(network)
+    got = gradients_by_book_keeping(SquareLoss(network), weights, drawn)
+    torch.testing.assert_close(got, one_by_one(SquareLoss(network), weights, drawn), rtol=1e-10, atol=1e-12)
+
+
+def unet(draws: int, dims: int = 2, side: int = 8) -> tuple[ContextLoss, dict[str, Tensor], dict[str, Tensor]]:
+    slots, shape = 4, (1, *[side] * dims)
+    generator = torch.Generator().manual_seed(2)
+    net = build_unet(SMALL, image_channels=1, class_rows=3, spatial_dims=dims, seed=0).eval()
+    weights = {n: p.detach() + 0.05 * torch.randn(p.shape, generator=generator) for n, p in net.named_parameters()}
+    drawn = {
+        "y": torch.rand((slots, draws, *shape), generator=generator) * 2 - 1,
+        "classes": torch.randint(0, 3, (slots, draws), generator=generator),
+        "sigma": torch.rand((slots, draws), generator=generator) + 0.1,
+        "noise": torch.randn((slots, draws, *shape), generator=generator),
+    }
+    return ContextLoss(net, StageBands().split(side**dims)[1], NoiseLaw(0.0, 1.2), 1, draws), weights, drawn
+
+
+@pytest.mark.parametrize("draws", [1, 4, 8, 16])
+def test_the_networks_gradients_equal_one_by_one_autograd(draws):
+    loss, weights, drawn = unet(draws)
+    truth = one_by_one(loss, weights, drawn)
+    assert_equal(gradients_by_book_keeping(loss, weights, drawn), truth)
+    assert_equal(gradients_by_vmap(loss, weights, drawn), truth)
+
+
+def test_in_three_dimensions_too():
+    loss, weights, drawn = unet(2, dims=3)
+    assert_equal(gradients_by_book_keeping(loss, weights, drawn), one_by_one(loss, weights, drawn))
+
+
+def test_the_rule_takes_the_quick_way_where_it_can(monkeypatch):
+    taken = []
+    for way in ("gradients_by_book_keeping", "gradients_by_vmap"):
+        real = getattr(patient_gradients, way)
+        monkeypatch.setattr(
+            patient_gradients, way, lambda *words, way=way, real=real: taken.append(way) or real(*words)
+        )
+    loss, weights, drawn = unet(2)
+    assert isinstance(loss, BatchedLoss)
+    per_patient_gradients(loss, weights, drawn)
+    odd = SquareLoss(nn.Sequential(nn.ConvTranspose2d(1, 2, 3)))
+    assert not has_ghosts_for(odd.network)
+    x = {"x": torch.randn(3, 2, 1, 4, 4)}
+    odd_weights = {n: p.detach() for n, p in odd.network.named_parameters()}
+    assert_equal(per_patient_gradients(odd, odd_weights, x), one_by_one(odd, odd_weights, x))
+    assert taken == ["gradients_by_book_keeping", "gradients_by_vmap"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 4, 3, groups=2),
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(2, 2, 3, padding="same"),
+        nn.Embedding(4, 3, padding_idx=0),
+        nn.Embedding(4, 3, max_norm=1.0),
+        nn.BatchNorm2d(3),
+        nn.LayerNorm(3),
+        nn.PReLU(),
+    ],
+    ids=lambda layer: str(layer),
+)
+def test_what_it_does_not_stand_for_goes_the_other_way(layer):
+    assert not has_ghosts_for(nn.Sequential(nn.Linear(3, 3), layer))
+
+
+def test_a_parameter_that_the_pass_does_not_reach_is_named():
+    class Unused(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.idle = nn.Linear(3, 2), nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.used(x)
+
+    network = Unused()
+    weights = {n: p.detach() for n, p in network.named_parameters()}
+    with pytest.raises(ValueError, match=r"idle\.bias"):
+        gradients_by_book_keeping(SquareLoss(network), weights, {"x": torch.randn(2, 2, 3)})
+
+
+def test_a_weight_used_past_its_layer_is_caught_by_the_oracle():
+    """The mutant: a functional use of a weight is invisible to the layer, so its gradient is short of that part."""
+
+    class Past(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 3)
+
+        def forward(self, x):
+            return functional.linear(self.layer(x), self.layer.weight)
+
+    network = Past()
+    weights = {n: p.detach() for n, p in network.named_parameters()}
+    drawn = {"x": torch.randn(2, 2, 3)}
+    loss = SquareLoss(network)
+    with pytest.raises(AssertionError):
+        assert_equal(gradients_by_book_keeping(loss, weights, drawn), one_by_one(loss, weights, drawn))
+
+
+def test_the_network_is_left_as_it_was_also_after_a_failure():
+    loss, weights, drawn = unet(1)
+    before = torch.func.functional_call(
+        loss.network, weights, (drawn["y"][:, 0], drawn["sigma"][:, 0]), {"class_labels": drawn["classes"][:, 0]}
+    )
+    gradients_by_book_keeping(loss, weights, drawn)
+    with pytest.raises(RuntimeError):
+        gradients_by_book_keeping(loss, weights, {**drawn, "y": drawn["y"][..., :3]})
+    after = torch.func.functional_call(
+        loss.network, weights, (drawn["y"][:, 0], drawn["sigma"][:, 0]), {"class_labels": drawn["classes"][:, 0]}
+    )
+    assert torch.equal(before, after)
+    assert all("forward" not in vars(layer) for layer in loss.network.modules())
+    assert all(parameter.grad is None for parameter in loss.network.parameters())
