@@ -14,7 +14,7 @@ import typer
 from medsyngen.errors import MedsyngenError
 from medsyngen.version import __version__
 
-from . import console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report
+from . import audit, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report
 
 INTERNAL = 1
 INTERRUPTED = 130
@@ -41,6 +41,7 @@ app.command()(demo.demo)
 app.command()(inspect.inspect)
 app.command()(recipes.recipes)
 app.command()(plan.plan)
+app.command()(audit.audit)
 app.add_typer(phantoms.app, name="phantoms")
 app.command()(fit.fit)
 app.command()(export.export)

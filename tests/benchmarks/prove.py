@@ -23,7 +23,7 @@ import torch
 
 from medsyngen.privacy.budget import Budget, default_delta
 from medsyngen.privacy.calibration import calibrate_noise
-from tests.benchmarks import accountants, kills, learning, noise_share
+from tests.benchmarks import accountants, audit, kills, learning, noise_share
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "benchmarks"
@@ -144,6 +144,7 @@ PARTS = {
     "planning": planning,
     "demo": demo,
     "accountants": accountants.accountants,
+    "audit": audit.audit,
     "kills": kills.kills,
     "noise-share": noise_share.noise_share,
     "learning": learns,

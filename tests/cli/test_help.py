@@ -17,6 +17,7 @@ COMMANDS = (
     "inspect",
     "recipes",
     "plan",
+    "audit",
     "phantoms",
     "phantoms draw",
     "fit",

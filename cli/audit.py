@@ -1,0 +1,154 @@
+"""``medsyngen audit``: tries to refute the claimed ε by attacking the training, on phantoms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import Console
+from .options import DeviceOption, JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+
+if TYPE_CHECKING:
+    import torch
+
+    from medsyngen.evaluation.attacked_training import Audited
+    from medsyngen.evaluation.auditing import AuditResult
+    from medsyngen.evaluation.guessing import AttackFigures
+    from medsyngen.progress import Progress
+    from medsyngen.recipe import Recipe
+
+DEFAULT_CANARIES = 128
+
+
+def audit(
+    recipe: RecipeArgument,
+    patients_at_most: PatientsAtMostOption = None,
+    canaries: Annotated[
+        int,
+        typer.Option(
+            "--canaries",
+            metavar="R",
+            min=1,
+            help="Canary patients, at most; together with a few phantoms never more than N_max. More can show more.",
+        ),
+    ] = DEFAULT_CANARIES,
+    overrides: SetOption = None,
+    device: DeviceOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Tries to refute the claimed ε: attacks this very training, on phantoms. Reads no scan.
+
+    Canary patients are in or out by coins; an attacker who sees every step guesses the coins. Too many right guesses
+    prove that more privacy is lost than claimed (exit code 7). Few right guesses prove nothing, but are evidence.
+    """
+    from medsyngen.errors import VerificationFailed
+    from medsyngen.evaluation.auditing import audit as audited
+    from medsyngen.evaluation.canaries import canaries_that_fit, draw_canaries
+    from medsyngen.pipeline.device import choose_device
+    from medsyngen.randomness import Streams
+    from medsyngen.recipe import load_recipe
+
+    console = Console(machine=json)
+    loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
+    count, others = canaries_that_fit(loaded.n_max, canaries)
+    method, where = loaded.synthesis, choose_device(device)
+    made_up = draw_canaries(
+        method.draw_phantoms(loaded.scans.size),
+        Streams(method.seed),
+        count=count,
+        others=others,
+        classes=len(loaded.classes),
+        scans=_scans(method.private.scans_per_patient),
+    )
+    with console.progress() as progress:
+        claim = _claim(loaded, where, progress)
+        result = audited(claim, made_up, device=where, progress=progress)
+    console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **result.to_json()})
+    _tell(console, loaded, claim, result)
+    if result.verdict == "VIOLATION":
+        raise VerificationFailed(
+            f"the audit refutes the claim: ε is at least {result.attack.epsilon_999:.2f} at 99.9 % confidence, claimed "
+            f"is {result.epsilon:.3g}",
+            do="don't release anything made with this version and this recipe; repeat the audit with other canaries "
+            "(--canaries), run the tests of the installed version, and report the result with --json",
+        )
+
+
+def _scans(at_most: int) -> tuple[int, ...]:
+    """Returns how many scans the canaries have, in turn: several, and often more than a step takes."""
+    return 2, at_most + 1, 2 * at_most + 1
+
+
+def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
+    """Returns what a fit of this recipe would run, made in the same way."""
+    from dataclasses import replace
+
+    from medsyngen.diffusion.unet import build_unet, check_image_size, with_classes
+    from medsyngen.evaluation.attacked_training import Audited
+    from medsyngen.privacy.budget import Budget, checked_delta
+    from medsyngen.privacy.calibration import calibrate_noise
+
+    n_max, method, size = recipe.n_max, recipe.synthesis, recipe.scans.size
+    check_image_size(method.network, size)
+    budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
+    training = method.private
+    rate = training.sampling_rate(n_max)
+    sigma = calibrate_noise(budget, sampling_rate=rate, steps=training.steps)
+    public = method.public_expert(size, device=device, progress=progress)
+    rows = len(recipe.classes) + 1
+    network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
+    loss = method.context_loss(network, size)
+    return Audited(
+        loss=loss,
+        weights=with_classes(public, rows - 1),
+        training=training,
+        patients_at_most=n_max,
+        noise_multiplier=sigma,
+        budget=budget,
+        recipe_sha256=recipe.sha256,
+        # All scans of a canary are alike, and the adversary averages over steps: two draws at a time will do.
+        probe=replace(loss, scans_per_patient=1, draws_per_scan=2),
+    )
+
+
+def _tell(console: Console, recipe: Recipe, claim: Audited, result: AuditResult) -> None:
+    from medsyngen.evaluation.auditing import THREAT_MODEL
+    from medsyngen.privacy.budget import ADJACENCY, UNIT, shown
+
+    rate = claim.training.sampling_rate(claim.patients_at_most)
+    console.say(f"{recipe.name}, up to {recipe.n_max} patients: audit on phantoms; no scan was read, no budget touched")
+    console.say(
+        f"Claimed: ε = {shown(result.epsilon)} at δ = {shown(result.delta)} per {UNIT} (neighbours: {ADJACENCY}); "
+        f"T = {result.steps} steps, q = {rate:.4g}, σ_DP = {claim.noise_multiplier:g}"
+    )
+    console.say(f"Attacker: {THREAT_MODEL}")
+    console.say(
+        f"Canaries: {result.canaries_in} patients in, {result.canaries_out} out, by coin; attack chosen on "
+        f"{result.choosing} of them, judged on the other {result.judging}"
+    )
+    columns = ("", "as it is", "control: no noise, NOT PRIVATE")
+    console.table(columns, [(name, one, other) for name, one, other in _rows(result.attack, result.control)])
+    console.say(f"Verdict: {result.verdict}. {result.explanation}")
+
+
+def _rows(attack: AttackFigures, control: AttackFigures) -> list[tuple[str, str, str]]:
+    def row(name: str, spell: str, *values: str) -> tuple[str, str, str]:
+        one, other = (
+            spell.format(**{value: getattr(figures, value) for value in values}) for figures in (attack, control)
+        )
+        return name, one, other
+
+    return [
+        row("right guesses (the rest abstains)", "{right} of {guesses}", "right", "guesses"),
+        row("ε at least, 95 % confidence", "{epsilon_95:.2f}", "epsilon_95"),
+        row("ε at least, 99.9 % confidence", "{epsilon_999:.2f}", "epsilon_999"),
+        row("so many guesses could at most show (95 %)", "{ceiling_95:.2f}", "ceiling_95"),
+        row("AUC (0.5 is chance)", "{auc:.2f}", "auc"),
+        row(
+            "found at 1 % false alarms (95 % interval)",
+            "{tpr:.2f} ({tpr_interval[0]:.2f} to {tpr_interval[1]:.2f})",
+            "tpr",
+            "tpr_interval",
+        ),
+    ]

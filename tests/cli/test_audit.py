@@ -1,0 +1,103 @@
+"""``medsyngen audit``: reads no scan, touches no ledger, tells a verdict that a reviewer can read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from medsyngen.cli import audit
+from typer.testing import CliRunner
+
+from medsyngen.errors import BudgetRefused, UsageError, VerificationFailed
+
+QUICK = ["smoke-16", "--patients-at-most", "40", "--set", "synthesis.private.steps=2", "--canaries", "8"]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("MEDSYNGEN_LEDGER", str(tmp_path / "site" / "ledger.jsonl"))
+    app = typer.Typer()
+    app.command()(audit.audit)
+    runner = CliRunner()
+    return lambda *arguments: runner.invoke(app, [str(each) for each in arguments])
+
+
+def test_people_read_claim_attacker_figures_and_verdict(run, tmp_path):
+    done = run(*QUICK)
+    assert done.exit_code == 0, done.exception
+    text = " ".join(done.stdout.split())
+    for words in (
+        "no scan was read",
+        "Claimed: ε = ",
+        "per patient (neighbours: add or remove one patient's record)",
+        "White box",
+        "in, ",
+        "judged on the other 4",
+        "ε at least, 99.9 % confidence",
+        "could at most show",
+        "NOT PRIVATE",
+        "Verdict: uninformative.",
+    ):
+        assert words in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_machines_read_json(run):
+    done = run(*QUICK, "--json")
+    shown = json.loads(done.stdout)
+    assert shown["recipe"] == "smoke-16"
+    assert shown["patients_at_most"] == 40
+    assert shown["canaries"]["used_for_judging"] == 4
+    assert shown["verdict"] == "uninformative"
+    assert 0 < shown["claimed"]["epsilon"] <= 8
+    assert "Verdict" in done.stderr
+
+
+def test_the_claim_is_what_fit_would_run(monkeypatch, tmp_path):
+    import torch
+
+    from medsyngen.privacy.budget import Budget
+    from medsyngen.privacy.calibration import calibrate_noise
+    from medsyngen.progress import silent
+    from medsyngen.recipe import load_recipe
+
+    recipe = load_recipe("smoke-16", patients_at_most=40)
+    claim = audit._claim(recipe, torch.device("cpu"), silent)
+    assert claim.training == recipe.synthesis.private
+    assert claim.budget == Budget(8.0, 1e-5)
+    assert claim.noise_multiplier == calibrate_noise(Budget(8.0, 1e-5), sampling_rate=0.25, steps=5)
+    assert len(claim.weights["class_embedding.weight"]) == 3
+    assert claim.recipe_sha256 == recipe.sha256
+    assert (claim.loss.scans_per_patient, claim.loss.draws_per_scan) == (2, 2)
+
+
+def test_a_violation_ends_with_what_to_do(run, monkeypatch):
+    import medsyngen.evaluation.auditing as auditing
+
+    figures = auditing.AttackFigures(4, 4, 4, 9.5, 9.1, 9.5, 1.0, 0.01, 1.0, (0.5, 1.0))
+    result = auditing.AuditResult(8.0, 1e-5, 4, 4, 4, 4, 2, auditing.Filter(1.0, 1.0), figures, figures)
+    monkeypatch.setattr(auditing, "audit", lambda *_, **__: result)
+    done = run(*QUICK, "--json")
+    assert isinstance(done.exception, VerificationFailed)
+    assert done.exception.exit_code == 7
+    assert "ε is at least 9.10" in done.exception.what
+    assert "don't release" in done.exception.do
+    assert json.loads(done.stdout)["verdict"] == "VIOLATION"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        (["smoke-16"], UsageError, "patients_at_most"),
+        (["smoke-16", "--patients-at-most", 40, "--canaries", 3], UsageError, "too few"),
+        (["smoke-16", "--patients-at-most", 6], UsageError, "too few"),
+        (["smoke-16", "--patients-at-most", 40, "--set", "scans.size=17"], UsageError, "17"),
+        (["smoke-16", "--patients-at-most", 40, "--set", "privacy.delta=0.01"], BudgetRefused, "delta"),
+    ],
+)
+def test_what_cannot_be_audited_is_refused(run, arguments, kind, words):
+    done = run(*arguments)
+    assert isinstance(done.exception, kind)
+    assert words in str(done.exception)
