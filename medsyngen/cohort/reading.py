@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.identifiers import source_identifiers
 from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, class_index
 from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.pixel_cache import ScanOfPatient, cohort_from
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
 from medsyngen.cohort.transforms import ScanForm, preprocessing
 from medsyngen.cohort.unit_audit import SharedPictures, audit_unit
 from medsyngen.errors import TooManySkipped
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.scan import PatientKey, Pixels
+from medsyngen.scan import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +55,10 @@ def read_cohort(
     labels: LabelTable | None = None,
     patient_map: PatientMap | None = None,
     public_text: str = "",
+    cache_folder: Path | None = None,
     progress: Progress = silent,
 ) -> Reading:
-    """Reads every scan into memory, in the recipe's form, patient by patient.
+    """Reads every scan, in the recipe's form, patient by patient.
 
     A refused scan and an unknown label (null class) are public rules on one scan alone; no number is computed over
     several scans. The share of refused scans decides only whether the reading ends in an error, inside.
@@ -67,36 +70,40 @@ def read_cohort(
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
         public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
+        cache_folder: An existing folder inside, on the disk that is to hold the pixels while this process lives
+            (:mod:`medsyngen.cohort.pixel_cache`); None keeps them in memory.
         progress: Told after each file.
 
     Raises:
         InputUnusable: If SCANS, the label file or the privacy unit is unusable.
         TooManySkipped: If a larger share than ``form.max_skipped_share`` was refused; lists all of them.
+        MedsyngenError: If the disk has no room for the pixels.
     """
     check_classes(classes)
     table = labels if labels is not None else find_labels(scans)
     index = index_scans(scans, modalities=form.modalities, patient_map=patient_map, progress=progress)
     check_privacy_unit(index)
     _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
-    images, undecoded, pictures = _decode(index, form, progress)
-    refusals = tuple(sorted((*index.refusals, *undecoded), key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
-    usable = tuple(scan for scan in index.scans if scan.case_id in images)
+    decoding = _Decoding(index, form, progress)
+    scans_read = decoding.scans(lambda scan: class_index(_label(scan, table), classes))
+    rooms = Counter(scan.patient for scan in index.scans)
+    cohort = cohort_from(scans_read, rooms=rooms, folder=cache_folder)
+    usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
+    refusals = tuple(sorted(refused, key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     index = replace(index, scans=usable, refusals=refusals)
     check_privacy_unit(index)
     _check_share(refusals, len(usable), form)
 
-    found = {scan.case_id: _label(scan, table) for scan in usable}
-    chosen = {case_id: class_index(label, classes) for case_id, label in found.items()}
     texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
     texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
-    unlabelled = sum(position == len(classes) for position in chosen.values())
+    unlabelled = sum(int((cohort[patient].classes == len(classes)).sum()) for patient in cohort)
     return Reading(
-        cohort=_group(usable, images, chosen),
+        cohort=cohort,
         accepted=len(usable),
         refusals=refusals,
         identifiers=source_identifiers(texts, public_text),
         unlabelled=unlabelled,
-        notices=_notices(index, pictures, bool(classes) and unlabelled == len(usable)),
+        notices=_notices(index, decoding.pictures, bool(classes) and unlabelled == len(usable)),
     )
 
 
@@ -127,20 +134,28 @@ def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> 
         )
 
 
-def _decode(
-    index: ScanIndex, form: ScanForm, progress: Progress
-) -> tuple[dict[str, Pixels], list[Refusal], SharedPictures]:
-    pipeline = preprocessing(form)
-    images: dict[str, Pixels] = {}
-    refusals, pictures = [], SharedPictures()
-    for done, scan in enumerate(index.scans, start=1):
-        try:
-            decoded, images[scan.case_id] = _image(pipeline, index.address(scan))
-            pictures.add(decoded, scan.patient)
-        except ScanRefused as refused:
-            refusals.append(refusal_of(refused, scan.case_id, scan.locator))
-        progress("reading scans", done, len(index.scans))
-    return images, refusals, pictures
+class _Decoding:
+    """Scans in the order of their files, decoded one at a time; keeps what the reading tells of them."""
+
+    def __init__(self, index: ScanIndex, form: ScanForm, progress: Progress) -> None:
+        self._index, self._form, self._progress = index, form, progress
+        self.usable: list[IndexedScan] = []
+        self.refusals: list[Refusal] = []
+        self.pictures = SharedPictures()
+
+    def scans(self, label: Callable[[IndexedScan], int]) -> Iterator[ScanOfPatient]:
+        """Yields every scan that can be decoded, with its class."""
+        pipeline = preprocessing(self._form)
+        for done, scan in enumerate(self._index.scans, start=1):
+            try:
+                decoded, image = _image(pipeline, self._index.address(scan))
+            except ScanRefused as refused:
+                self.refusals.append(refusal_of(refused, scan.case_id, scan.locator))
+            else:
+                self.pictures.add(decoded, scan.patient)
+                self.usable.append(scan)
+                yield scan.patient, image, label(scan)
+            self._progress("reading scans", done, len(self._index.scans))
 
 
 def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
@@ -158,21 +173,6 @@ def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
         if cause is None:
             raise
         raise cause from None
-
-
-def _group(scans: Sequence[IndexedScan], images: dict[str, Pixels], chosen: dict[str, int]) -> Cohort:
-    cases: dict[PatientKey, list[str]] = {}
-    for scan in scans:
-        cases.setdefault(scan.patient, []).append(scan.case_id)
-    return Cohort(
-        {
-            patient: PatientRecord(
-                pixels=np.stack([images[case] for case in theirs]),
-                classes=np.asarray([chosen[case] for case in theirs], dtype=np.int64),
-            )
-            for patient, theirs in sorted(cases.items())
-        }
-    )
 
 
 def _notices(index: ScanIndex, pictures: SharedPictures, no_label: bool) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from medsyngen.averaging import MovingAverage
 from medsyngen.diffusion.denoiser import network_error
 from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.phantoms.bank import drawn_ahead
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
@@ -56,9 +59,12 @@ def train_on_phantoms(
 ) -> dict[str, Tensor]:
     """Trains the network on phantoms alone, with the null class.
 
+    Phantoms are drawn ahead of the step that learns from them; each step has streams of its own, so this changes no
+    draw: the weights are the same bits as if each step drew its phantoms first.
+
     Args:
         network: Has one class row, the null class.
-        draw: Where phantoms come from; there is no way to hand in a cohort.
+        draw: Where phantoms come from; there is no way to hand in a cohort. Called in a thread.
         training: Public numbers.
         sigma_range: Smallest and largest noise level.
         streams: Public randomness.
@@ -73,20 +79,35 @@ def train_on_phantoms(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.steps)
     parameters = dict(network.named_parameters())
     average = MovingAverage(parameters, training.ema_decay)
-    for step in range(training.steps):
-        y = torch.from_numpy(draw(training.batch_size, streams.numpy("phantoms", step)))
-        generator = torch.Generator().manual_seed(streams.torch_seed("public noise", step))
-        u = torch.rand(len(y), generator=generator, dtype=torch.float64)
-        sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
-        noise = torch.randn(y.shape, generator=generator)
-        null = torch.zeros(len(y), dtype=torch.int64)
-        batch = [value.to(device) for value in (y, noise, sigma, null)]
-        loss = network_error(network, parameters, *batch).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        average.update(parameters)
-        progress("public training on phantoms", step + 1, training.steps)
+
+    def batch_of(step: int) -> tuple[Tensor, ...]:
+        return _batch(draw, training, sigma_range, streams, step)
+
+    with closing(drawn_ahead(batch_of, training.steps, workers=_threads_ahead(device))) as batches:
+        for step, batch in enumerate(batches, start=1):
+            loss = network_error(network, parameters, *(value.to(device) for value in batch)).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            average.update(parameters)
+            progress("public training on phantoms", step, training.steps)
     return {name: value.cpu() for name, value in average.weights.items()}
+
+
+def _batch(
+    draw: DrawPhantoms, training: PublicTraining, sigma_range: tuple[float, float], streams: Streams, step: int
+) -> tuple[Tensor, ...]:
+    """Returns phantoms, noise, noise levels and null classes of a step, from this step's streams alone."""
+    y = torch.from_numpy(draw(training.batch_size, streams.numpy("phantoms", step)))
+    generator = torch.Generator().manual_seed(streams.torch_seed("public noise", step))
+    u = torch.rand(len(y), generator=generator, dtype=torch.float64)
+    sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
+    noise = torch.randn(y.shape, generator=generator)
+    return y, noise, sigma, torch.zeros(len(y), dtype=torch.int64)
+
+
+def _threads_ahead(device: torch.device) -> int:
+    # A CPU's own steps take far longer than their phantoms; an accelerator's take less, so more are drawn at a time.
+    return 1 if device.type == "cpu" else min(8, os.cpu_count() or 1)

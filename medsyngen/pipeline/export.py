@@ -1,4 +1,8 @@
-"""Export: a finished run to a cohort. Order: draw, report, write, gate over every byte, manifest, rename."""
+"""Export: a finished run to a cohort. Order: report, draw and write, gate over every byte, manifest, rename.
+
+The report holds nothing of the images: their number and classes are dealt before any is drawn. So its bytes come first,
+and pictures are written while others are still being drawn.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import UNIT, Guarantee
 from medsyngen.progress import Progress, silent
 from medsyngen.release.checks import GuaranteeFacts
-from medsyngen.release.draft import check_formats, write_draft
+from medsyngen.release.draft import check_count, check_formats, write_draft
 from medsyngen.release.export import drafting, publish, refuse_existing
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
@@ -60,12 +64,13 @@ def export_cohort(
         progress: Told the phase.
 
     Raises:
-        UsageError: COHORT exists, the run has not finished, a format is unknown.
+        UsageError: COHORT exists, the run has not finished, a format is unknown, or so many can't be numbered.
         ReleaseRefused: The gate found a reason, with every reason listed.
         VerificationFailed: The ledger is gone, or lost lines that the run has seen.
     """
     refuse_existing(out)
     formats = check_formats(formats)
+    check_count(count)
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
     generator, _ = load_generator(folder, recipe, choose_device(device))
@@ -73,14 +78,12 @@ def export_cohort(
         account, head = books.account, books.head
         guarantee = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
         seeded = books.runs[identity.run].seeded or generator.facts.seeded
-        draws = generator.draw(count, progress=progress)
-        classes = Counter(draws.classes)
-        told = {c or "unlabelled": n for c, n in classes.items()}
+        told = {name or "unlabelled": n for name, n in Counter(generator.dealt(count)).items()}
         release = {"count": count, "formats": list(formats), "classes": told}
         reports = report_files(folder, recipe, books, identity, release=release)
     with drafting(out) as hidden:
         draft = write_draft(
-            draws,
+            generator.batches(count, progress=progress),
             recipe.release,
             formats=formats,
             guarantee=guarantee.sentence(),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from medsyngen.errors import UsageError
@@ -64,8 +65,13 @@ def check_draws(draws: Draws) -> None:
             f"pictures of shape {draws.pixels.shape[1:]} can't be exported: only single-channel pictures in 2-D can",
             do="use a recipe for grey pictures in 2-D",
         )
-    if not 1 <= len(draws) <= names.MOST:
-        raise UsageError(f"can't export {len(draws)} pictures", do=f"ask for 1 to {names.MOST}")
+    check_count(len(draws))
+
+
+def check_count(count: int) -> None:
+    """Raises a UsageError unless so many pictures can be numbered."""
+    if not 1 <= count <= names.MOST:
+        raise UsageError(f"can't export {count} pictures", do=f"ask for 1 to {names.MOST}")
 
 
 def _write_picture(
@@ -92,8 +98,66 @@ def _write_picture(
         write_png(path, pixels, bits=8 if form.bits == 8 else 16)
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    """Writes pictures and their rows of the table; one thread at a time.
+
+    Args:
+        folder: Of the draft.
+        form: What to write the pictures as.
+        formats: In order.
+        guarantee: The privacy sentence.
+        tag: Of the cohort's patients.
+    """
+
+    folder: Path
+    form: ReleaseForm
+    formats: tuple[str, ...]
+    guarantee: str
+    tag: str
+
+    def begin(self) -> None:
+        """Makes the folders of the pictures and a table without rows."""
+        for image_format in self.formats:
+            (self.folder / image_format).mkdir()
+        self._add_rows([[*self.formats, PATIENT_COLUMN, CLASS_COLUMN]])
+
+    def write(self, draws: Draws, before: int) -> int:
+        """Writes draws after ``before`` others; returns how many there are now."""
+        rows = []
+        for number, (pixels, class_name) in enumerate(zip(draws.pixels, draws.classes, strict=True), start=before + 1):
+            patient = names.patient_id(self.tag, number)
+            for name in self.formats:
+                said = {"patient": patient, "class_name": class_name, "guarantee": self.guarantee}
+                _write_picture(self.folder, number, pixels[0], self.form, name, **said)
+            rows.append([*(names.image_file(name, number) for name in self.formats), patient, class_name])
+        self._add_rows(rows)
+        return before + len(draws)
+
+    def _add_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        with (self.folder / names.TABLE).open("a", encoding="utf-8", newline="") as table:
+            csv.writer(table, lineterminator="\n").writerows(rows)
+
+
+def _write_behind(pictures: _Pictures, batches: Iterator[Draws], progress: Progress) -> int:
+    """Writes each batch in a thread while the next one is drawn in this one; two are in memory. Returns how many."""
+    drawn, written = 0, 0
+    with ThreadPoolExecutor(1, thread_name_prefix="writing behind") as pool:
+        writing: Future[int] | None = None
+        for draws in batches:
+            check_draws(draws)
+            check_count(drawn + len(draws))
+            if writing is not None:
+                written = writing.result()
+            writing = pool.submit(pictures.write, draws, written)
+            drawn += len(draws)
+        written = writing.result() if writing is not None else 0
+    progress("writing the cohort", written, drawn)
+    return written
+
+
 def write_draft(
-    draws: Draws,
+    draws: Draws | Iterable[Draws],
     form: ReleaseForm,
     *,
     formats: Sequence[str] = ("dicom", "png"),
@@ -105,42 +169,36 @@ def write_draft(
     """Writes pictures, table, README and privacy report into the folder.
 
     Args:
-        draws: The synthetic pictures, single-channel and 2-D.
+        draws: The synthetic pictures, single-channel and 2-D: all of them, or batch by batch. Batches are written
+            while the next one is drawn, so that memory does not grow with their number.
         form: What to write them as.
         formats: ``dicom``, ``png`` or both.
         guarantee: The privacy sentence, generated from recipe and ledger: into the README and every DICOM file.
         report_files: Bytes of the privacy report by file name, made from recipe and ledger only.
         folder: An empty folder, as :func:`medsyngen.release.export.drafting` gives it.
-        progress: Told after every picture.
+        progress: Told when every picture is written.
 
     Raises:
         UsageError: The draws, formats or report names can't be written.
     """
-    check_draws(draws)
     formats = check_formats(formats)
     if not all(names.REPORT_FILE.fullmatch(name) for name in report_files) or names.MANIFEST in report_files:
         raise UsageError(
             "a report file has a name that a cohort can't hold", do="name it in lower case, .json or .html"
         )
-    tag = names.cohort_tag()
-    rows = [[*formats, PATIENT_COLUMN, CLASS_COLUMN]]
-    for image_format in formats:
-        (folder / image_format).mkdir()
-    for number, (pixels, class_name) in enumerate(zip(draws.pixels, draws.classes, strict=True), start=1):
-        patient = names.patient_id(tag, number)
-        for name in formats:
-            said = {"patient": patient, "class_name": class_name, "guarantee": guarantee}
-            _write_picture(folder, number, pixels[0], form, name, **said)
-        rows.append([*(names.image_file(name, number) for name in formats), patient, class_name])
-        progress("writing the cohort", number, len(draws))
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows(rows)
+    batches = iter((draws,) if isinstance(draws, Draws) else draws)
+    first = next(batches, None)
+    if first is None:
+        raise UsageError("can't export 0 pictures", do=f"ask for 1 to {names.MOST}")
+    check_draws(first)  # before anything is written
+    pictures = _Pictures(folder, form, formats, guarantee, names.cohort_tag())
+    pictures.begin()
+    count = _write_behind(pictures, chain((first,), batches), progress)
     texts = {
-        names.TABLE: table.getvalue().encode(),
         names.README: cohort_readme(form, formats, guarantee=guarantee, report_files=sorted(report_files)).encode(),
         **report_files,
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)
-    pictures = [names.image_file(name, number) for name in formats for number in range(1, len(draws) + 1)]
-    return Draft(folder, tuple(sorted([*pictures, *texts])), len(draws), form, formats)
+    files = [names.image_file(name, number) for name in formats for number in range(1, count + 1)]
+    return Draft(folder, tuple(sorted([*files, names.TABLE, *texts])), count, form, formats)

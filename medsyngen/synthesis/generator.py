@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import Denoiser
-from medsyngen.diffusion.sampling import sample_heun, starting_noise
+from medsyngen.diffusion.sampling import SAMPLERS, images_at_once, starting_noise
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.staged import Denoise, StagedDenoiser
 from medsyngen.diffusion.unet import UNetSize, build_unet
@@ -32,12 +32,13 @@ class GeneratorFacts:
         size: Side of the images.
         network: Size of both experts.
         bands: Edges of the bands.
-        sampler_steps: Heun steps.
+        sampler_steps: Steps of the sampler.
         classes: Class names; the null class comes after them.
         shares: Public proportion of each class.
         seed: Public seed of sampling.
         seeded: Some private draw came from a seed: can't be released.
         private: The private part went through differential privacy: otherwise can't be released.
+        sampler: ``heun`` or ``ddim``.
     """
 
     size: int
@@ -49,6 +50,11 @@ class GeneratorFacts:
     seed: int
     seeded: bool
     private: bool
+    sampler: str = "heun"
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
 
 
 def deal_classes(count: int, shares: Sequence[float]) -> list[int]:
@@ -94,28 +100,40 @@ class StagedGenerator:
         coarse, middle, cleaning = facts.bands.split(facts.size**2)
         return StagedDenoiser([(coarse, null), (middle, context), (cleaning, null)])
 
-    def draw(self, count: int, *, progress: Progress = silent, batch: int = 100) -> Draws:
+    def dealt(self, count: int) -> tuple[str, ...]:
+        """Returns the class of each of ``count`` images, known before any is drawn; "" for the null class."""
+        names = (*self.facts.classes, "")
+        return tuple(names[k] for k in deal_classes(count, self.facts.shares))
+
+    def batches(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Iterator[Draws]:
+        """Draws images batch by batch, so that memory does not grow with ``count``; see :meth:`draw`."""
+        facts = self.facts
+        shape = (1, facts.size, facts.size)
+        at_once = batch or images_at_once(facts.network, facts.size, self.device)
+        denoise, sample = self.denoiser(), SAMPLERS[facts.sampler]
+        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
+        streams = Streams(facts.seed)
+        dealt = deal_classes(count, facts.shares)
+        names = (*facts.classes, "")
+        for start in range(0, count, at_once):
+            rows = range(start, min(start + at_once, count))
+            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], shape)
+            classes = torch.tensor([dealt[i] for i in rows], device=self.device)
+            images = sample(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1).cpu().numpy()
+            progress("drawing images", rows.stop, count)
+            yield Draws(images.astype(np.float32), tuple(names[dealt[i]] for i in rows))
+
+    def draw(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Draws:
         """Draws images; image ``i`` does not depend on ``count`` or ``batch`` (up to rounding).
 
         Args:
             count: How many.
             progress: Told after each batch.
-            batch: Images at once; bounds memory.
+            batch: Images at once; bounds memory. None lets :func:`images_at_once` choose.
         """
-        facts = self.facts
-        denoise = self.denoiser()
-        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
-        streams = Streams(facts.seed)
-        dealt = deal_classes(count, facts.shares)
-        images = []
-        for start in range(0, count, batch):
-            rows = range(start, min(start + batch, count))
-            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], (1, facts.size, facts.size))
-            classes = torch.tensor([dealt[i] for i in rows], device=self.device)
-            images.append(sample_heun(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1).cpu().numpy())
-            progress("drawing images", rows.stop, count)
-        names = (*facts.classes, "")
-        return Draws(np.concatenate(images).astype(np.float32), tuple(names[k] for k in dealt))
+        drawn = list(self.batches(count, progress=progress, batch=batch))
+        pixels = np.concatenate([part.pixels for part in drawn])
+        return Draws(pixels, tuple(name for part in drawn for name in part.classes))
 
 
 def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: int) -> torch.nn.Module:

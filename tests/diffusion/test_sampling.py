@@ -1,10 +1,25 @@
+from itertools import pairwise
+
 import pytest
 import torch
 
+from medsyngen.diffusion import sampling
 from medsyngen.diffusion.bands import NoiseBand
-from medsyngen.diffusion.sampling import sample_heun, starting_noise
+from medsyngen.diffusion.sampling import (
+    SAMPLERS,
+    bytes_an_image,
+    free_bytes,
+    images_at_once,
+    network_calls,
+    sample_ddim,
+    sample_heun,
+    starting_noise,
+)
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.staged import StagedDenoiser
+from medsyngen.diffusion.unet import UNetSize
+
+CPU = torch.device("cpu")
 
 
 def ideal(mean: float, std: float):
@@ -32,16 +47,88 @@ def test_heun_reaches_the_law_that_the_denoiser_knows_with_second_order():
     assert shifted.mean().item() == pytest.approx(0.3, abs=0.01)
 
 
-def test_an_image_is_the_same_in_any_batch():
-    sigmas = karras_steps(6, 0.01, 20.0)
-    whole = sample_heun(ideal(0, 0.5), starting_noise(range(5), (1, 4, 4)), torch.zeros(5, dtype=torch.long), sigmas)
-    alone = sample_heun(ideal(0, 0.5), starting_noise([3], (1, 4, 4)), torch.zeros(1, dtype=torch.long), sigmas)
+def test_ddim_reaches_it_too_with_first_order():
+    noise = starting_noise(range(400), (1, 8, 8)).double()
+    null = torch.zeros(400, dtype=torch.long)
+    exact = noise * 0.2 * (80**2 / (80**2 + 0.2**2)) ** 0.5
+    errors = []
+    for steps in (36, 72, 144):
+        images = sample_ddim(ideal(0.0, 0.2), noise, null, karras_steps(steps, 0.002, 80.0))
+        errors.append((images - exact).pow(2).mean().sqrt().item())
+    assert errors[0] < 0.06
+    for wide, fine in pairwise(errors):
+        assert 1.6 < wide / fine < 2.4  # halving the steps halves the error: first order, and not second
+
+
+def test_ddim_takes_the_paper_step():
+    """Equation 12 of Song et al. 2021 with eta = 0, in the paper's own letters: x_t = sqrt(alpha_t) (y + sigma n)."""
+    noise, sigmas = starting_noise(range(3), (1, 2, 2)).double(), torch.tensor([10.0, 4.0, 0.5, 0.0]).double()
+    denoise, null = ideal(0.1, 0.4), torch.zeros(3, dtype=torch.long)
+    alpha = 1 / (1 + sigmas**2)
+    x = alpha[0].sqrt() * 10.0 * noise
+    for t in range(3):
+        clean = denoise(x / alpha[t].sqrt(), sigmas[t].expand(3), null)
+        epsilon = (x - alpha[t].sqrt() * clean) / (1 - alpha[t]).sqrt()
+        x = alpha[t + 1].sqrt() * clean + (1 - alpha[t + 1]).sqrt() * epsilon
+    torch.testing.assert_close(sample_ddim(denoise, noise, null, sigmas), x)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_an_image_is_the_same_in_any_batch(name):
+    sigmas, sample = karras_steps(6, 0.01, 20.0), SAMPLERS[name]
+    whole = sample(ideal(0, 0.5), starting_noise(range(5), (1, 4, 4)), torch.zeros(5, dtype=torch.long), sigmas)
+    alone = sample(ideal(0, 0.5), starting_noise([3], (1, 4, 4)), torch.zeros(1, dtype=torch.long), sigmas)
     torch.testing.assert_close(whole[3], alone[0])
 
 
-def test_schedule_without_a_final_zero_is_refused():
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_schedule_without_a_final_zero_is_refused(name):
     with pytest.raises(ValueError, match="end with 0"):
-        sample_heun(ideal(0, 1), torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long), torch.tensor([2.0, 1.0]))
+        SAMPLERS[name](ideal(0, 1), torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long), torch.tensor([2.0, 1.0]))
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_network_is_called_as_often_as_is_said(name):
+    calls = []
+
+    def denoise(x, sigma, classes):
+        calls.append(float(sigma[0]))
+        return x * 0
+
+    SAMPLERS[name](denoise, torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long), karras_steps(7, 0.01, 20.0))
+    assert len(calls) == network_calls(name, 7)
+    assert min(calls) == pytest.approx(0.01)  # never at 0, where noise can't be told
+
+
+def test_the_batch_follows_the_memory_that_is_free(monkeypatch):
+    network, seen = UNetSize(), []
+    for free in (0, 1 << 24, 1 << 26, 1 << 28, 1 << 29, 1 << 30, 1 << 34):
+        monkeypatch.setattr(sampling, "free_bytes", lambda device, free=free: free)
+        seen.append(images_at_once(network, 64, CPU))
+        assert seen[-1] == 1 or seen[-1] * bytes_an_image(network, 64) <= free / 4
+    assert seen == sorted(seen)
+    assert seen[0] == 1
+    assert seen[-1] == 32
+    assert {n & (n - 1) for n in seen} == {0}  # powers of two, so that small changes of memory change nothing
+    assert len(set(seen)) > 3
+
+
+def test_an_image_takes_more_memory_the_larger_it_and_the_network_are():
+    small = bytes_an_image(UNetSize(), 32)
+    # Peaks measured in processes of their own: 1.7 MB at 32 pixels, 6.8 MB at 64, 25 MB at 128; never under them.
+    for side, measured in ((32, 1.7e6), (64, 6.8e6), (128, 25e6)):
+        assert measured <= bytes_an_image(UNetSize(), side) <= 3 * measured
+    assert bytes_an_image(UNetSize(channels=(40, 72, 96)), 32) > 2 * small
+    assert bytes_an_image(UNetSize(attention=(True, True, True)), 32) > small  # every pair of positions
+
+
+def test_a_system_that_does_not_tell_its_memory_is_taken_for_a_small_one(monkeypatch):
+    def unknown(name):
+        raise ValueError("unrecognized configuration name")
+
+    assert free_bytes(CPU) > 0
+    monkeypatch.setattr(sampling.os, "sysconf", unknown)
+    assert free_bytes(CPU) == 1 << 30
 
 
 def test_each_noise_level_goes_to_its_expert():

@@ -1,17 +1,21 @@
 """A cohort appears complete and passed, or not at all."""
 
 import csv
+import gc
 import hashlib
 import io
 import json
 import os
 import stat
+import time
+import weakref
 
 import numpy as np
 import pydicom
 import pytest
 
 import medsyngen.release.draft
+import medsyngen.release.names
 from medsyngen.errors import ReleaseRefused, UsageError
 from medsyngen.formats.dicom_write import quantise
 from medsyngen.formats.png import read_png
@@ -62,6 +66,98 @@ def test_the_cohort_shows_the_draws(tmp_path, bits):
             assert np.abs(read_png(folder / row["png"]) - picture[0]).max() <= 0.51 * step
             assert row["synthetic_patient_id"] == ds.PatientID
             assert row["class"] == class_name
+
+
+def in_batches(pixels, classes, sizes):
+    start = 0
+    for size in sizes:
+        yield Draws(pixels[start : start + size], classes[start : start + size])
+        start += size
+
+
+def test_batches_make_the_cohort_that_all_at_once_makes(tmp_path, monkeypatch):
+    monkeypatch.setattr(medsyngen.release.names, "cohort_tag", lambda: "GHJKLM")
+    pixels = np.random.default_rng(2).uniform(-1, 1, (7, 1, 6, 3)).astype(np.float32)
+    classes = ("normal", "", 'a "quoted", class', "normal", "", "", "x")
+    drafts, told = [], []
+    for name, draws in (("whole", Draws(pixels, classes)), ("parts", in_batches(pixels, classes, (3, 1, 3)))):
+        (tmp_path / name).mkdir()
+        drafts.append(
+            write_draft(
+                draws,
+                ReleaseForm(),
+                guarantee="ε = 8",
+                report_files={},
+                folder=tmp_path / name,
+                progress=lambda *said: told.append(said),
+            )
+        )
+    whole, parts = drafts
+    assert (whole.files, whole.count) == (parts.files, parts.count) == (whole.files, 7)
+    assert told == [("writing the cohort", 7, 7)] * 2
+    for file in whole.files:
+        if file.endswith(".dcm"):  # its UIDs are new each time
+            a, b = (pydicom.dcmread(draft.folder / file) for draft in drafts)
+            assert (a.pixel_array == b.pixel_array).all()
+            assert (a.PatientID, a.SeriesDescription) == (b.PatientID, b.SeriesDescription)
+        else:
+            assert (whole.folder / file).read_bytes() == (parts.folder / file).read_bytes()
+
+
+def test_pictures_are_written_while_others_are_drawn(tmp_path):
+    """Drawing waits until the batch before is on disk: a writer that waits for the last draw would never end."""
+    seen = []
+
+    def batches():
+        for number in range(5):
+            yield Draws(np.full((2, 1, 4, 4), number / 5, np.float32), ("", ""))
+            for _ in range(500):
+                seen.append(len(list((tmp_path / "png").glob("*.png"))))
+                if seen[-1] == 2 * (number + 1):
+                    break
+                time.sleep(0.01)
+            else:
+                pytest.fail("nothing was written while drawing")
+
+    draft = write_draft(batches(), ReleaseForm(), formats=("png",), guarantee="", report_files={}, folder=tmp_path)
+    assert draft.count == seen[-1] == 10
+
+
+def test_two_batches_are_in_memory_and_no_more(tmp_path):
+    alive = weakref.WeakSet()
+    most = []
+
+    def batches():
+        for number in range(6):
+            draws = Draws(np.full((1, 1, 4, 4), number / 6, np.float32), ("",))
+            alive.add(draws)
+            gc.collect()
+            most.append(len(alive))
+            yield draws
+            del draws
+
+    write_draft(batches(), ReleaseForm(), formats=("png",), guarantee="", report_files={}, folder=tmp_path)
+    assert max(most) <= 3  # one being written, one waiting for it, one just drawn
+
+
+def test_an_error_while_drawing_leaves_nothing(tmp_path):
+    def batches():
+        yield Draws(np.zeros((2, 1, 4, 4), np.float32), ("", ""))
+        raise MemoryError("no room to draw")
+
+    with pytest.raises(MemoryError, match="no room"), drafting(tmp_path / "cohort") as folder:
+        write_draft(batches(), ReleaseForm(), guarantee="", report_files={}, folder=folder)
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_pictures_at_all_and_too_many_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(UsageError, match="export 0"):
+        write_draft(iter(()), ReleaseForm(), guarantee="", report_files={}, folder=tmp_path)
+    assert os.listdir(tmp_path) == []
+    monkeypatch.setattr(medsyngen.release.names, "MOST", 3)
+    parts = in_batches(np.zeros((4, 1, 4, 4), np.float32), ("",) * 4, (2, 2))
+    with pytest.raises(UsageError, match="export 4"):
+        write_draft(parts, ReleaseForm(), guarantee="", report_files={}, folder=tmp_path)
 
 
 def test_an_existing_destination_is_refused_before_anything_is_drawn(tmp_path):

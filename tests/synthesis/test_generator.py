@@ -35,6 +35,35 @@ def test_an_image_does_not_depend_on_how_many_are_drawn():
     assert np.abs(many.pixels).max() <= 1
 
 
+def test_batches_are_the_draws_and_their_classes_are_known_before():
+    generator = StagedGenerator(FACTS, weights(0), weights(1, 2))
+    told = []
+    parts = list(generator.batches(7, batch=3, progress=lambda *said: told.append(said)))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert told == [("drawing images", done, 7) for done in (3, 6, 7)]
+    whole = generator.draw(7, batch=3)
+    np.testing.assert_array_equal(np.concatenate([part.pixels for part in parts]), whole.pixels)
+    assert tuple(name for part in parts for name in part.classes) == whole.classes == generator.dealt(7)
+
+
+def test_one_batch_is_drawn_at_a_time():
+    generator, told = StagedGenerator(FACTS, weights(0), None), []
+    parts = generator.batches(9, batch=3, progress=lambda *said: told.append(said))
+    next(parts)
+    assert [done for _, done, _ in told] == [3]  # the rest when it is asked for
+
+
+def test_the_sampler_is_heun_unless_told_and_ddim_draws_other_bits_of_the_same_images():
+    generator = StagedGenerator(dataclasses.replace(FACTS, sampler_steps=30), weights(0), weights(1, 2))
+    other = dataclasses.replace(generator, facts=dataclasses.replace(generator.facts, sampler="ddim"))
+    heun, ddim = generator.draw(4).pixels, other.draw(4).pixels
+    assert FACTS.sampler == "heun"
+    assert not np.array_equal(heun, ddim)
+    assert np.corrcoef(heun.ravel(), ddim.ravel())[0, 1] > 0.9
+    with pytest.raises(ValueError, match="heun, ddim"):
+        dataclasses.replace(FACTS, sampler="euler")
+
+
 def test_classes_follow_the_public_shares_at_every_prefix():
     dealt = deal_classes(400, (0.7, 0.2, 0.1))
     for n in (10, 100, 400):
