@@ -57,6 +57,7 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Prints the version.")
     ] = False,
@@ -65,6 +66,10 @@ def _options(
         typer.Option("--debug", help="Shows where an internal error came from; that text may name private files."),
     ] = False,
 ) -> None:
+    from medsyngen.parallel import rank_here
+
+    if rank_here() and context.invoked_subcommand != "fit":
+        raise typer.Exit  # under torchrun only `fit` is shared; of any other command one copy is enough
     if debug:
         sys.excepthook = _show_all
         return

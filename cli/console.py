@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from medsyngen.parallel import rank_here
 from medsyngen.progress import Progress
 
 LEAST_SECONDS = 5.0
@@ -152,7 +154,14 @@ def _rich(stream: TextIO) -> Any:
 
 
 def print_what_the_terminal_can() -> None:
-    """Makes letters such as ε a question mark where the terminal has none, instead of an error."""
+    """Makes letters such as ε a question mark where the terminal has none, instead of an error.
+
+    Of many processes under torchrun only the first prints: it tells what happened to the others.
+    """
+    if rank_here() > 0:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):  # also what libraries print past Python
+            os.dup2(nowhere, descriptor)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

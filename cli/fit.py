@@ -47,27 +47,32 @@ def fit(
     """Trains a generator on private scans within the recipe's privacy budget.
 
     The one command that spends privacy, charged to the ledger of the site. Interrupted, it goes on when it is called
-    again; a run that is finished stays as it is and costs nothing.
+    again; a run that is finished stays as it is and costs nothing. Under torchrun, many processes share the work.
     """
-    from medsyngen.pipeline import run_recipe
+    from medsyngen.parallel import joined
+    from medsyngen.pipeline import help_fit, run_recipe
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
-    if ledger is not None and own_ledger is not None:
-        raise UsageError("--ledger and --own-ledger contradict each other", do="give one of them")
-    loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
-    with console.progress() as progress:
-        outcome = run_recipe(
-            loaded,
-            scans=scans,
-            run=run,
-            labels=labels,
-            patient_map=patient_map,
-            device=device,
-            ledger=ledger,
-            own_ledger=own_ledger,
-            progress=progress,
-        )
+    with joined() as ranks:
+        if not ranks.first:
+            raise typer.Exit(help_fit(ranks, device=device))
+        if ledger is not None and own_ledger is not None:
+            raise UsageError("--ledger and --own-ledger contradict each other", do="give one of them")
+        loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
+        with console.progress() as progress:
+            outcome = run_recipe(
+                loaded,
+                scans=scans,
+                run=run,
+                labels=labels,
+                patient_map=patient_map,
+                device=device,
+                ledger=ledger,
+                own_ledger=own_ledger,
+                ranks=ranks,
+                progress=progress,
+            )
     console.result(outcome_json(outcome))
     tell(console, outcome)
     console.say(f"next: medsyngen export {outcome.run} --out COHORT --count 200")

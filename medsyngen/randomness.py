@@ -89,6 +89,7 @@ class SecureStream:
         self.seeded = seeded
         self._cipher: CipherContext | None = None
         self._maker = _process()
+        self._given = False
 
     def __repr__(self) -> str:
         return f"SecureStream(seeded={self.seeded})"
@@ -103,12 +104,29 @@ class SecureStream:
                 "a secure stream belongs to the process that made it: in a forked child it would repeat its parent's "
                 "private draws; call secure_generator() in this process and draw from that"
             )
+        if self._given:
+            raise RuntimeError("this stream was handed over to another process, which draws from it")
         return self._key
 
     def child(self, label: bytes) -> SecureStream:
         """Returns the stream of a sub-key; depends on this key and the label only, not on what was drawn before."""
         key = hmac.new(self._secret(), b"medsyngen child\x00" + label, hashlib.sha256).digest()
         return SecureStream(key, seeded=self.seeded)
+
+    def handed_over(self) -> bytes:
+        """Returns the key, for :class:`SecureStream` in another process of the same job; it is secret.
+
+        Guarantee: a stream is drawn from in one process: one that was drawn from can't be handed over, and one that
+        was handed over can't be drawn from here. Whoever passes the key on keeps it in memory, as here.
+
+        Raises:
+            RuntimeError: It was drawn from, or handed over before.
+        """
+        if self._cipher is not None:
+            raise RuntimeError("a stream that was drawn from can't be handed over: its draws would repeat")
+        key = self._secret()
+        self._given = True
+        return key
 
     def coin(self, label: bytes) -> float:
         """Returns one uniform in [0, 1) of the child ``label``, cheaply: the top 53 bits of one HMAC-SHA256."""

@@ -16,6 +16,7 @@ APPLY = (  # every way that the design knows of; those found since stand on the 
     "resume under-reports",
     "class counts and class list read from private data",
     "FID on private data in the release",
+    "noise once per rank under torchrun",
     "accumulation over micro-batches clips twice or adds noise twice",
     "empty Poisson batch skipped",
     "K noise draws clipped one by one",
@@ -38,7 +39,6 @@ NOT_YET = {  # pitfall -> what a module is called, or imports, once it applies
     "patient in two classes votes twice": r"vote|histogram|evol",
     "duplicated index doubles votes": r"vote|histogram|evol",
     "an un-noised histogram in a checkpoint": r"vote|histogram|evol",
-    "noise once per rank under torchrun": r"parallel|distributed|multiprocessing",
     "latent scale from the first private batch": r"latent|autoencoder|\bvae",
 }
 
@@ -152,8 +152,6 @@ def test_no_part_came_without_the_test_of_its_pitfall():
         ("medsyngen/privacy/votes.py", "", "patient in two classes votes twice"),
         ("medsyngen/synthesis/private_evolution.py", "", "duplicated index doubles votes"),
         ("medsyngen/privacy/histogram.py", "", "an un-noised histogram in a checkpoint"),
-        ("medsyngen/parallel.py", "", "noise once per rank under torchrun"),
-        ("medsyngen/pipeline/ranks.py", "import torch.distributed as dist", "noise once per rank under torchrun"),
         ("medsyngen/diffusion/latent.py", "", "latent scale from the first private batch"),
         ("medsyngen/diffusion/c.py", "from monai.networks.nets import AutoencoderKL", "latent scale"),
     ],

@@ -13,7 +13,7 @@ from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.cohort.reading import read_cohort
 from medsyngen.diffusion.unet import build_unet
 from medsyngen.privacy.clipping import clip_factors
-from medsyngen.privacy.gradient_sum import clipped_sum
+from medsyngen.privacy.gradient_sum import clipped_sum, patient_streams
 from medsyngen.randomness import secure_generator
 from medsyngen.recipe import load_recipe
 from medsyngen.scan import PatientKey
@@ -62,7 +62,7 @@ def step(recipe):
         loss = dataclasses.replace(method.context_loss(network, recipe.scans.size), scans_per_patient=scans_per_patient)
         total = clipped_sum(
             loss, weights, cohort, list(cohort), clipping_norm=method.private.clipping_norm,
-            micro_batch=method.private.micro_batch, step=secret, device=CPU, factors=listen,
+            micro_batch=method.private.micro_batch, streams=patient_streams(secret), device=CPU, factors=listen,
         )  # fmt: skip
         return total, torch.cat(heard)[: len(cohort)]
 

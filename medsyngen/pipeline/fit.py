@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import yaml
 
 from medsyngen.cohort.identifiers import write_identifiers
 from medsyngen.cohort.labels import LabelTable
@@ -15,6 +18,7 @@ from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.cohort.scan_index import Refusal
 from medsyngen.diffusion.unet import check_image_size
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
+from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import save_generator, write_preview
 from medsyngen.pipeline.reports import write_report
@@ -29,9 +33,9 @@ from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
-from medsyngen.recipe import Recipe
+from medsyngen.recipe import Recipe, recipe_from
 from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.staged_diffusion import Target
+from medsyngen.synthesis.staged_diffusion import StagedDiffusion, Target
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def run_recipe(
     mechanism: Mechanism | None = None,
     ledger: Path | None = None,
     own_ledger: str | None = None,
+    ranks: Ranks = ALONE,
 ) -> FitOutcome:
     """Trains a generator on private scans; goes on where an interrupted run stopped.
 
@@ -89,6 +94,7 @@ def run_recipe(
         mechanism: Left out but in tests.
         ledger: The ledger of the site; None takes its usual place (:func:`site_ledger`).
         own_ledger: Why this run has a ledger of its own, in RUN; None charges the ledger of the site.
+        ranks: The processes of this job, of which this is the first; the others are in :func:`help_fit`.
 
     Raises:
         MedsyngenError: With the exit code of its kind; see ``medsyngen/errors.py``.
@@ -106,7 +112,7 @@ def run_recipe(
             return FitOutcome(run, already_finished=True, guarantee=spent)
     if own_ledger is not None and not own_ledger.strip():
         raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
-    place = choose_device(device)
+    place = choose_device(ranks.device(device))
     check_image_size(method.network, recipe.scans.size)
     with ExitStack() as held:
         site = held.enter_context(open_site_ledger(ledger or identity.site)) if identity.site else None
@@ -124,18 +130,20 @@ def run_recipe(
         notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
         _book_the_inspection(folder, books, identity)
         run_account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
-        generator: StagedGenerator = method.fit(
-            reading.cohort,
-            target_of(recipe),
-            patients_at_most=n_max,
-            noise_multiplier=sigma,
-            account=run_account,
-            keys=keys,
-            private_folder=folder.private,
-            device=place,
-            mechanism=mechanism,
-            progress=progress,
-        )
+        with _others_needed(ranks, recipe):
+            generator: StagedGenerator = method.fit(
+                reading.cohort,
+                target_of(recipe),
+                patients_at_most=n_max,
+                noise_multiplier=sigma,
+                account=run_account,
+                keys=keys,
+                private_folder=folder.private,
+                device=place,
+                mechanism=mechanism,
+                ranks=ranks,
+                progress=progress,
+            )
         write_preview(folder, generator, progress)
         if site is not None:
             folder.copy_ledger(site)
@@ -151,6 +159,48 @@ def run_recipe(
         refusals=reading.refusals,
         notices=(*reading.notices, *notices),
     )
+
+
+def help_fit(ranks: Ranks, *, device: str = "auto") -> int:
+    """Takes part in the fit of the first process of this job, and returns its exit code when it has ended.
+
+    This process gets recipe, records and weights from the first one; it reads no file and writes none, and ledger,
+    keys and noise never come here.
+
+    Args:
+        ranks: The processes of this job, of which this is not the first.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, of this machine.
+
+    Raises:
+        MedsyngenError: This process can't do its part; the first one is told.
+    """
+    place = choose_device(ranks.device(device))
+    try:
+        (text,) = ranks.receive(0)
+        recipe = recipe_from(yaml.safe_load(text))
+        method: StagedDiffusion = recipe.synthesis
+        method.serve(target_of(recipe), ranks, device=place)
+    except RankEnded as ended:
+        return ended.exit_code
+
+
+@contextmanager
+def _others_needed(ranks: Ranks, recipe: Recipe) -> Iterator[None]:
+    """Begins the work of the other processes, and ends this one with the reason if one of them fails."""
+    try:
+        for rank in ranks.others:
+            ranks.send(rank, recipe.to_yaml().encode())
+        yield
+    except RankEnded as ended:
+        failure = MedsyngenError(
+            f"process {ended.rank + 1} of {ranks.count} failed: {ended.what}",
+            do=ended.do
+            or "run the same command again, with as many processes as you like: it goes on where it can, "
+            "and what was charged stays charged",
+            details=ended.details,
+        )
+        failure.exit_code = ended.exit_code
+        raise failure from None
 
 
 def target_of(recipe: Recipe) -> Target:

@@ -16,15 +16,17 @@ from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import InputUnusable, VerificationFailed
+from medsyngen.parallel import ALONE, Ranks
 from medsyngen.privacy.budget import shown
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
-from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum
+from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.privacy.run_account import RunAccount
+from medsyngen.privacy.shared_sum import hand_out
 from medsyngen.privacy.training_state import TrainingState
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
@@ -128,6 +130,7 @@ def train_privately(
     device: torch.device,
     mechanism: Mechanism | None = None,
     after_charge: Callable[[], None] | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> PrivateResult:
     """Trains on a private cohort, charged to the ledger.
@@ -138,7 +141,8 @@ def train_privately(
     adds Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the
     rest is post-processing. Steps are charged in blocks, flushed to disk before they run: a crash costs utility, not
     privacy. A resumed run forfeits every step charged after its checkpoint and draws new keys. Nothing uncharged
-    steers the run: no loss is read, the last planned step is what is returned.
+    steers the run: no loss is read, the last planned step is what is returned. With several processes this one alone
+    holds the keys and the account; it adds the others' shares of the clipped sum to its own, and then the noise, once.
 
     Args:
         loss: The loss of one patient.
@@ -153,6 +157,7 @@ def train_privately(
         device: Where to compute.
         mechanism: Left out but in tests; see :class:`Mechanism`.
         after_charge: Called between charge and steps (fault injection in tests).
+        ranks: The processes that share the sums; this is the first of them, the others are in ``serve_sums``.
         progress: Told the steps done; never a loss.
 
     Returns:
@@ -162,6 +167,7 @@ def train_privately(
         InputUnusable: More patients than N_max; nothing was charged.
         BudgetRefused: The run has not reserved these steps; nothing was charged.
         VerificationFailed: The checkpoint belongs to another run, or the ledger lost lines that it has seen.
+        RankEnded: Another process failed in a step; what was charged stays charged.
     """
     mechanism = mechanism or GaussianSum()
     if len(cohort) > patients_at_most:
@@ -186,20 +192,20 @@ def train_privately(
         phase = f"private training (DP-SGD); ε = {shown(spent.epsilon)} at δ = {shown(spent.delta)} charged so far"
         for number in range(first, last):
             step = keys.child(b"step\x00%d" % number)
-            sampled = draw_patients(cohort, rate, step)
-            total = clipped_sum(
+            sampled, streams = draw_patients(cohort, rate, step), patient_streams(step)
+            own = clipped_sum(
                 loss,
                 views(state.flat.detach()),
                 cohort,
-                sampled,
+                hand_out(ranks, state.flat, sampled, streams, micro_batch=training.micro_batch),
                 clipping_norm=training.clipping_norm,
                 micro_batch=training.micro_batch,
-                step=step,
+                streams=streams,
                 device=device,
                 factors=mechanism.factors,
             )
             std = noise_multiplier * training.clipping_norm
-            noised = mechanism.release(total, std, step.child(b"noise"))
+            noised = mechanism.release(ranks.total(own), std, step.child(b"noise"))
             state.update(noised / (rate * patients_at_most))
             progress(phase, number + 1, training.steps)
         state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)

@@ -49,6 +49,12 @@ class Views:
 
 
 Factors = Callable[[Tensor, float], Tensor]
+PatientStreams = Callable[[PatientKey], SecureStream]
+
+
+def patient_streams(step: SecureStream) -> PatientStreams:
+    """Returns each patient's own stream in a step, keyed by (secret step key, PatientKey) and nothing else."""
+    return lambda patient: step.child(b"patient\x00" + patient.to_bytes())
 
 
 def clipped_sum(
@@ -59,7 +65,7 @@ def clipped_sum(
     *,
     clipping_norm: float,
     micro_batch: int,
-    step: SecureStream,
+    streams: PatientStreams,
     device: torch.device,
     factors: Factors = clip_factors,
 ) -> Tensor:
@@ -77,7 +83,7 @@ def clipped_sum(
         sampled: The patients of this step.
         clipping_norm: C.
         micro_batch: Slots.
-        step: The stream of this step.
+        streams: Patient -> the stream of its draws in this step (:func:`patient_streams`).
         device: Where to compute.
         factors: How gradients are clipped.
 
@@ -87,7 +93,7 @@ def clipped_sum(
     total = torch.zeros(sum(p.numel() for p in parameters.values()), dtype=torch.float64, device=device)
     for start in range(0, len(sampled), micro_batch):
         patients = sampled[start : start + micro_batch]
-        draws = [loss.draw(cohort[p], step.child(b"patient\x00" + p.to_bytes())) for p in patients]
+        draws = [loss.draw(cohort[p], streams(p)) for p in patients]
         slots = draws + [draws[0]] * (micro_batch - len(draws))
         batch = {name: torch.stack([slot[name] for slot in slots]).to(device) for name in draws[0]}
         gradients = per_patient_gradients(loss, parameters, batch)

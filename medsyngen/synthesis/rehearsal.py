@@ -13,7 +13,7 @@ from torch import Tensor
 from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.errors import MedsyngenError, UsageError
 from medsyngen.privacy.dpsgd import DPSGD
-from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum
+from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.randomness import secure_generator
 from medsyngen.scan import PatientKey, Pixels
@@ -26,7 +26,7 @@ def rehearse(
     phantoms: Pixels,
     *,
     class_rows: int,
-    folder: Path,
+    folder: Path | None,
     device: torch.device,
 ) -> None:
     """Runs a private step on phantoms of the same shape: memory, a gradient for every parameter, disk.
@@ -37,7 +37,7 @@ def rehearse(
         training: Public numbers.
         phantoms: float32 (count, channel, *space): each becomes a patient with one scan.
         class_rows: Rows of the class embedding; the phantoms are dealt over them so that every row gets a gradient.
-        folder: Where checkpoints will go.
+        folder: Where checkpoints will go; None where nothing will be written.
         device: Where to compute.
 
     Raises:
@@ -61,7 +61,7 @@ def rehearse(
             list(cohort),
             clipping_norm=training.clipping_norm,
             micro_batch=training.micro_batch,
-            step=stream,
+            streams=patient_streams(stream),
             device=device,
         )
         noised = add_gaussian_noise(total, training.clipping_norm, stream.child(b"noise"))
@@ -72,7 +72,7 @@ def rehearse(
         ) from error
     _check_gradients(views(total), noised)
     needed = 12 * 4 * flat.numel()
-    if shutil.disk_usage(folder).free < needed:
+    if folder is not None and shutil.disk_usage(folder).free < needed:
         raise MedsyngenError(
             f"the run folder's disk has less than {needed / 1e6:.0f} MB free; nothing was charged",
             do="free some space or choose another run folder",

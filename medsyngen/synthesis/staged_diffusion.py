@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
+from medsyngen.cohort.sharing import receive_cohort, send_cohort
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
+from medsyngen.parallel import ALONE, Ranks
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.dpsgd import DPSGD, Mechanism, train_privately
 from medsyngen.privacy.events import Event
+from medsyngen.privacy.gradient_sum import Views
 from medsyngen.privacy.run_account import RunAccount
+from medsyngen.privacy.shared_sum import receive_weights, send_weights, serve_sums
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.scan import Pixels
@@ -149,6 +153,7 @@ class StagedDiffusion:
         private_folder: Path,
         device: torch.device,
         mechanism: Mechanism | None = None,
+        ranks: Ranks = ALONE,
         progress: Progress = silent,
     ) -> StagedGenerator:
         """Learns a generator: public training, a rehearsal on phantoms, then the charged private training.
@@ -165,16 +170,16 @@ class StagedDiffusion:
             private_folder: ``RUN/private/``: checkpoints.
             device: Where to compute.
             mechanism: Left out but in tests.
+            ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
         """
-        rows = len(target.classes) + 1
         public = self.public_expert(target.size, device=device, progress=progress)
-        start = with_classes(public, rows - 1)
-        network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
-        loss = self.context_loss(network, target.size)
-        rng = Streams(self.seed).numpy("rehearsal")
-        phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, rows), rng)
-        rehearse(loss, start, self.private, phantoms, class_rows=rows, folder=private_folder, device=device)
+        start = with_classes(public, len(target.classes))
+        send_cohort(ranks, cohort)
+        send_weights(ranks, start)
+        loss = self._rehearsed_loss(start, target, private_folder, device)
+        for rank in ranks.others:
+            ranks.receive(rank)  # rehearsed there, too
         result = train_privately(
             loss,
             start,
@@ -187,10 +192,49 @@ class StagedDiffusion:
             checkpoint=private_folder / "checkpoint.safetensors",
             device=device,
             mechanism=mechanism,
+            ranks=ranks,
             progress=progress,
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
         return StagedGenerator(facts, public, result.weights, device)
+
+    def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
+        """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.
+
+        Guarantee: that of :func:`serve_sums`; nothing is written.
+
+        Args:
+            target: What to make.
+            ranks: The processes of this job.
+            device: Where to compute.
+
+        Raises:
+            RankEnded: When the first process has ended.
+        """
+        cohort = receive_cohort(ranks)
+        start = receive_weights(ranks)
+        loss = self._rehearsed_loss(start, target, None, device)
+        ranks.send(0)
+        serve_sums(
+            loss,
+            Views({name: value.shape for name, value in start.items()}),
+            cohort,
+            ranks,
+            clipping_norm=self.private.clipping_norm,
+            micro_batch=self.private.micro_batch,
+            device=device,
+        )
+
+    def _rehearsed_loss(
+        self, start: Mapping[str, Tensor], target: Target, folder: Path | None, device: torch.device
+    ) -> ContextLoss:
+        rows = len(target.classes) + 1
+        network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
+        loss = self.context_loss(network, target.size)
+        rng = Streams(self.seed).numpy("rehearsal")
+        phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, rows), rng)
+        rehearse(loss, start, self.private, phantoms, class_rows=rows, folder=folder, device=device)
+        return loss
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
         """Returns the public facts of a generator made by this method."""

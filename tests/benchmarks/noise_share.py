@@ -22,7 +22,7 @@ from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.phantoms.mix import PhantomMix
-from medsyngen.privacy.gradient_sum import Views, clipped_sum
+from medsyngen.privacy.gradient_sum import Views, clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.randomness import Streams, secure_generator
 from medsyngen.scan import PatientKey
@@ -60,7 +60,16 @@ def noise_share(*, patients: int = 32, repeats: int = 3, threads: int = 1) -> di
     total = torch.zeros(flat.numel(), dtype=torch.float64)
 
     def sum_of(sampled: list[PatientKey]) -> None:
-        clipped_sum(loss, views(flat), cohort, sampled, clipping_norm=0.3, micro_batch=16, step=step, device=device)
+        clipped_sum(
+            loss,
+            views(flat),
+            cohort,
+            sampled,
+            clipping_norm=0.3,
+            micro_batch=16,
+            streams=patient_streams(step),
+            device=device,
+        )
 
     add_gaussian_noise(total, 1.0, step)
     sum_of(list(cohort)[:1])  # the first call of each is slower

@@ -18,7 +18,7 @@ from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.gradient_sum import clipped_sum
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.privacy.patient_gradients import per_patient_gradients
-from medsyngen.randomness import SecureStream, seeded_generator_for_tests
+from medsyngen.randomness import SecureStream, secure_generator, seeded_generator_for_tests
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis import rehearsal
 from medsyngen.synthesis.rehearsal import rehearse
@@ -50,14 +50,12 @@ def law_of_micro_batches(make: Make, folder) -> None:
 def by_micro_batches(finish: Callable, **changed):
     """A sum of micro-batches, each of which is finished on its own."""
 
-    def accumulate(loss, parameters, cohort, sampled, *, micro_batch, step, **more) -> torch.Tensor:
+    def accumulate(loss, parameters, cohort, sampled, *, micro_batch, **more) -> torch.Tensor:
         total = torch.zeros(15, dtype=torch.float64)
         for start in range(0, len(sampled), micro_batch):
             part = sampled[start : start + micro_batch]
-            gradients = clipped_sum(
-                loss, parameters, cohort, part, micro_batch=micro_batch, step=step, **(more | changed)
-            )
-            total += finish(gradients, part, step.child(b"micro-batch %d" % start), micro_batch)
+            gradients = clipped_sum(loss, parameters, cohort, part, micro_batch=micro_batch, **(more | changed))
+            total += finish(gradients, part, secure_generator(), micro_batch)
         return total
 
     return lambda: Parts(sum=accumulate)

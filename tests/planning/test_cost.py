@@ -22,7 +22,7 @@ import numpy as np, torch
 from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.diffusion.unet import build_unet
 from medsyngen.planning.cost import memory_estimate
-from medsyngen.privacy.gradient_sum import Views, clipped_sum
+from medsyngen.privacy.gradient_sum import Views, clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.privacy.training_state import TrainingState
 from medsyngen.randomness import secure_generator
@@ -49,7 +49,7 @@ with open("/proc/self/clear_refs", "w") as file:
 state = TrainingState(views.flatten(weights), learning_rate=1e-3, betas=(0.9, 0.99), ema_decay=0.9)
 total = clipped_sum(
     loss, views(state.flat.detach()), cohort, list(cohort), clipping_norm=0.3, micro_batch=micro_batch,
-    step=stream, device=torch.device("cpu"),
+    streams=patient_streams(stream), device=torch.device("cpu"),
 )
 state.update(add_gaussian_noise(total, 0.3, stream.child(b"noise")) / 10)
 print(json.dumps({"estimate": estimate, "measured": status("VmHWM") - before}))

@@ -16,7 +16,7 @@ from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.privacy.clipping import clip_factors
-from medsyngen.privacy.gradient_sum import clipped_sum
+from medsyngen.privacy.gradient_sum import clipped_sum, patient_streams
 from medsyngen.randomness import secure_generator, seeded_generator_for_tests
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis.context_loss import ContextLoss
@@ -85,7 +85,7 @@ class Step:
 
         total = clipped_sum(
             self.loss, self.weights, cohort, sampled,
-            clipping_norm=C, micro_batch=slots, step=stream, device=CPU, factors=listen,
+            clipping_norm=C, micro_batch=slots, streams=patient_streams(stream), device=CPU, factors=listen,
         )  # fmt: skip
         return total, dict(zip(sampled, parts, strict=False))
 

@@ -17,7 +17,7 @@ from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
-from medsyngen.privacy.gradient_sum import clipped_sum
+from medsyngen.privacy.gradient_sum import clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.randomness import SecureStream, secure_generator
@@ -63,7 +63,7 @@ class Step:
             self.draw(cohort, q, step),
             clipping_norm=1.0,
             micro_batch=slots,
-            step=self.keys(step),
+            streams=patient_streams(self.keys(step)),
             device=torch.device("cpu"),
         )
         noise = add_gaussian_noise(torch.zeros_like(total), 1.0, step.child(b"noise"))

@@ -10,7 +10,7 @@ from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
-from medsyngen.privacy.gradient_sum import Views, clipped_sum
+from medsyngen.privacy.gradient_sum import Views, clipped_sum, patient_streams
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.scan import PatientKey
@@ -22,7 +22,14 @@ CPU = torch.device("cpu")
 def total_of(cohort: Cohort, step: SecureStream, *, c: float = 1.0, slots: int = 3, q: float = 1.0, loss=None):
     sampled = draw_patients(cohort, q, step)
     return clipped_sum(
-        loss or LinearLoss(), toy_weights(), cohort, sampled, clipping_norm=c, micro_batch=slots, step=step, device=CPU
+        loss or LinearLoss(),
+        toy_weights(),
+        cohort,
+        sampled,
+        clipping_norm=c,
+        micro_batch=slots,
+        streams=patient_streams(step),
+        device=CPU,
     )
 
 
@@ -134,6 +141,13 @@ def test_the_networks_per_patient_gradients_equal_autograd_in_every_slot(seed: i
         expected += slow.double() * min(1.0, (1 - 2**-10) / slow.double().norm().item())
     for slots in (2, 3, 4):
         total = clipped_sum(
-            loss, weights, cohort, list(cohort), clipping_norm=1.0, micro_batch=slots, step=step, device=CPU
+            loss,
+            weights,
+            cohort,
+            list(cohort),
+            clipping_norm=1.0,
+            micro_batch=slots,
+            streams=patient_streams(step),
+            device=CPU,
         )
         torch.testing.assert_close(total, expected, rtol=1e-4, atol=1e-6)

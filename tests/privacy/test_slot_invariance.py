@@ -17,7 +17,7 @@ from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.clipping import CLIP_MARGIN
-from medsyngen.privacy.gradient_sum import clipped_sum
+from medsyngen.privacy.gradient_sum import clipped_sum, patient_streams
 from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.randomness import SecureStream, secure_generator
@@ -121,7 +121,14 @@ def test_removing_a_patient_takes_its_vector_from_the_sum_and_nothing_else(real)
     def total_of(patients: Cohort) -> Tensor:
         sampled = draw_patients(patients, 1.0, step)
         return clipped_sum(
-            loss, weights, patients, sampled, clipping_norm=C, micro_batch=8, step=step, device=torch.device("cpu")
+            loss,
+            weights,
+            patients,
+            sampled,
+            clipping_norm=C,
+            micro_batch=8,
+            streams=patient_streams(step),
+            device=torch.device("cpu"),
         )
 
     patients = list(cohort)[:17]  # two micro-batches and one slot
