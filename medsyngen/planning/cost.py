@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from medsyngen.synthesis.context_loss import ContextLoss
 
-_LIBRARIES = 85e6
+_LIBRARIES = 87e6
 """Bytes of code that PyTorch loads at the first per-patient gradient."""
 _BYTES_A_PARAMETER = 40.0
 """Sum and noise (float64), Adam's moments, average, and what their arithmetic makes on the way."""
-_COPIES = 5.7
+_COPIES = 1.7
 """Per-patient gradients alive at once: as computed, joined, and on the way."""
-_PER_PATIENT = 3.6
+_PER_PATIENT = 1.35
 """What per-patient gradients keep, over what plain training saves for its backward pass."""
-# The four constants: least squares to measured peaks at 16 and 32 pixels, micro-batches of 1 to 16, three networks.
+# Fitted to measured peaks of book-keeping at 16 and 32 pixels, micro-batches of 4 and 16.
 _LONGEST = 0.6  # seconds of measuring
 _MOST_REPEATS = 8
 
@@ -51,8 +51,7 @@ class Cost:
 def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
     """Returns how many images a second go forward and backward on the CPU, measured on noise in less than a second.
 
-    Plain gradients of one patient's loss: about as quick as gradients for each patient of a full micro-batch (within
-    1.6 times at 16 to 32 pixels), without loading the compiler that those need (2 s).
+    Plain gradients of one patient's loss: book-keeping takes little longer for each patient of a full micro-batch.
 
     Args:
         loss: The loss of private training.
