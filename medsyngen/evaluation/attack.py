@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medsyngen.cohort.cohort import PatientRecord
-from medsyngen.privacy.clipping import per_patient_gradients
 from medsyngen.privacy.dpsgd import DPSGD
 from medsyngen.privacy.gradient_sum import PatientLoss, Views
+from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.privacy.training_state import TrainingState
 from medsyngen.randomness import SecureStream
 

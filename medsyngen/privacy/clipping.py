@@ -1,35 +1,12 @@
-"""One gradient a patient, its norm at most C."""
+"""A patient's gradient, brought to a norm of at most C."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 CLIP_MARGIN = 1 - 2.0**-10
 """Gradients are clipped to C (1 - 2^-10): room for the rounding of float32 gradients and their norms."""
-
-Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
-"""(parameters, one patient's drawn tensors) -> scalar; pure."""
-
-
-def per_patient_gradients(loss: Loss, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
-    """Returns one flat gradient for each slot of a micro-batch, by ``vmap(grad)``.
-
-    Args:
-        loss: The loss of one patient: the average over that patient's scans and draws.
-        parameters: Every trained parameter.
-        drawn: One patient's tensors in each slot: the first axis of each tensor is the slot.
-
-    Returns:
-        float32 (slots, parameters), in the order of ``parameters``.
-    """
-    gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(dict(parameters), dict(drawn))
-    missing = set(parameters) - set(gradients)
-    if missing:
-        raise ValueError(f"parameters without a per-patient gradient: {sorted(missing)}")
-    return torch.cat([gradients[name].flatten(1) for name in parameters], dim=1)
 
 
 def clip_factors(gradients: Tensor, clipping_norm: float) -> Tensor:

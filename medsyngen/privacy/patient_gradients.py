@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from medsyngen.privacy.book_keeping import BatchedLoss, gradients_by_book_keeping, has_ghosts_for
-from medsyngen.privacy.clipping import Loss
+
+Loss = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
+"""(parameters, one patient's drawn tensors) -> scalar; pure."""
 
 
 def per_patient_gradients(loss: Loss, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
