@@ -119,8 +119,8 @@ def run_recipe(
         budget = run_budget(recipe.privacy.epsilon, recipe.privacy.delta, n_max, site)
         sigma = method.calibrate(budget, n_max)
         plan = method.plan(patients_at_most=n_max, noise_multiplier=sigma)
-        if site is not None and identity.run not in site.runs:
-            site.check_room(plan)
+        if site is not None:
+            site.check_run(identity.run, plan)
         reading = _read(recipe, scans, labels, patient_map, progress)
         folder.create(recipe)
         held.enter_context(folder.lock())

@@ -96,6 +96,17 @@ class Ledger:
         """
         admission.check(self.account.budget, list(self.runs.values()), plan)
 
+    def check_run(self, run: str, plan: Event) -> None:
+        """Refuses what :meth:`begin` would refuse for want of room, or because the run was closed; writes nothing.
+
+        Raises:
+            BudgetRefused: Saying what is left and what would fit.
+        """
+        if run in self.runs:
+            refuse_closed(self.runs[run])
+        else:
+            self.check_room(plan)
+
     def begin(self, run: str, *, recipe_sha256: str, plan: Event, seeded: bool) -> RunAccount:
         """Admits a run and reserves its plan, on disk when this returns; finds the reservation again on resuming.
 

@@ -119,7 +119,8 @@ dpsgd.TrainingState.save = save
     held = process("ledger", "show", tmp_path / "one", "--json").json
     assert [run["held"] for run in held["runs"].values()] == [3]
     assert process("ledger", "close", tmp_path / "one").code == 0
-    on = process(*fit, "--run", tmp_path / "one")
+    no_scans = (word if word != clean_hospital else tmp_path / "never-read" for word in fit)
+    on = process(*no_scans, "--run", tmp_path / "one")  # refused before a scan is read
     assert on.code == 5
     assert "given back" in on.err
     with Ledger.open(site, read_only=True) as ledger:

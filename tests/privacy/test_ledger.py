@@ -149,7 +149,8 @@ def test_a_closed_run_is_charged_no_more(tmp_path):
         account = begin(ledger)
         pay(account, 0, 5)
         ledger.close_run("run", "given up")
-        for act in (lambda: pay(account, 5, 6), lambda: begin(ledger)):
+        plan = sampled_gaussian(Q, SIGMA, 20)
+        for act in (lambda: pay(account, 5, 6), lambda: begin(ledger), lambda: ledger.check_run("run", plan)):
             with pytest.raises(BudgetRefused, match="given back"):
                 act()
         for name in ("run", "nobody"):
