@@ -125,7 +125,8 @@ def guess(facts: Facts) -> dict[str, Any] | None:
     )
     text = (
         "Someone knows all other records, knows yours, and holds it for as likely as not that yours was in the cohort. "
-        f"After seeing every release of this run, their best guess is right with a chance of at most {percent_text(bound)}; "
+        "After seeing every release of this run, their best guess is right with a chance of at most "
+        f"{percent_text(bound)}; "
         f"tossing a coin gives 50 %. The bound follows from {basis}."
     )
     if bound > 0.9:
