@@ -68,8 +68,8 @@ def _options(
 ) -> None:
     from medsyngen.parallel import rank_here
 
-    if rank_here() and context.invoked_subcommand != "fit":
-        raise typer.Exit  # under torchrun only `fit` is shared; of any other command one copy is enough
+    if rank_here() and context.invoked_subcommand not in ("fit", "export"):
+        raise typer.Exit  # under torchrun these two are shared; of any other command one copy is enough
     if debug:
         sys.excepthook = _show_all
         return

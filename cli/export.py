@@ -28,21 +28,27 @@ def export(
 ) -> None:
     """Draws a synthetic cohort, checks every byte of it, and puts it into place.
 
-    Reads no private scan and spends no privacy. The folder appears whole or not at all.
+    Reads no private scan and spends no privacy. The folder appears whole or not at all. Under torchrun, many processes
+    share the drawing.
     """
-    from medsyngen.pipeline import export_cohort
+    from medsyngen.parallel import joined
+    from medsyngen.pipeline import export_cohort, help_export
 
     console = Console(machine=json)
-    with console.progress() as progress:
-        outcome = export_cohort(
-            run,
-            out=out,
-            count=count,
-            formats=format_list(formats),
-            device=device,
-            ledger=ledger,
-            progress=progress,
-        )
+    with joined() as ranks:
+        if not ranks.first:
+            raise typer.Exit(help_export(ranks, device=device))
+        with console.progress() as progress:
+            outcome = export_cohort(
+                run,
+                out=out,
+                count=count,
+                formats=format_list(formats),
+                device=device,
+                ledger=ledger,
+                ranks=ranks,
+                progress=progress,
+            )
     console.result(outcome_json(outcome))
     tell(console, outcome)
 

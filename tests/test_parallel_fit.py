@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pytest
 from kills import N_MAX, SETTINGS, STEPS, Site
 from parallel.launch import torchrun
 
+from medsyngen.formats.png import read_png
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.synthesis.generator import read_generator_file
 
@@ -78,6 +80,40 @@ def test_a_refused_budget_ends_all_with_5_and_one_message(site):
     assert ended.failed == {0: 5, 1: 5}, ended.err
     assert ended.err.count("error: ") == 1
     assert not (site.folder / "refused").exists()
+
+
+def test_two_processes_draw_the_cohort_that_one_draws(site):
+    run = site.folder / "two"
+    drawn = {}
+    for count in (1, 2):
+        out = site.folder / f"cohort {count}"
+        launch = ("--no-python", "--", "medsyngen", "export", run, "--out", out, "--count", "37", "--format", "png")
+        ended = torchrun(count, *launch, "--json", MEDSYNGEN_LEDGER=str(site.ledger))
+        assert ended.code == 0, ended.err
+        assert json.loads(ended.out)["count"] == 37  # one document
+        drawn[count] = np.stack([read_png(path) for path in sorted((out / "png").rglob("*.png"))])
+    assert drawn[1].shape[0] == 37
+    assert np.abs(drawn[1] - drawn[2]).max() < 0.02  # one grey level of 255 is 0.008: other batches round otherwise
+    assert len(np.unique(drawn[2].reshape(37, -1), axis=0)) == 37
+
+
+def test_a_refused_export_ends_all_with_one_message(site):
+    out = site.folder / "cohort 1"
+    launch = ("--no-python", "--", "medsyngen", "export", site.folder / "two", "--out", out, "--count", "4")
+    ended = torchrun(2, *launch, MEDSYNGEN_LEDGER=str(site.ledger))
+    assert ended.failed == {0: 2, 1: 2}, ended.err
+    assert ended.err.count("error: ") == 1
+
+
+def test_when_the_leading_process_is_killed_the_other_ends_and_the_ledger_is_true(site):
+    leads = DIES.replace("shared_sum.clipped_sum", "dpsgd.clipped_sum").replace("import shared_sum", "import dpsgd")
+    ended = fit(site, "beheaded", program=(sys.executable, "-c", leads))
+    assert ended.failed[0] == -9
+    assert ended.failed[1] != 0
+    assert [block for _, block in charges(site, "beheaded")] == [[0, 3], [3, 6], [6, 9]]
+    rest = fit(site, "beheaded")
+    assert rest.code == 0, rest.err
+    assert [block for _, block in charges(site, "beheaded")] == [[n, n + 3] for n in range(0, STEPS, 3)]
 
 
 def test_a_killed_process_ends_the_other_and_one_process_finishes(site):

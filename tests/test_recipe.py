@@ -91,3 +91,11 @@ def test_sampling_rate_depends_on_public_numbers_only():
     assert recipe_from(plain).synthesis.private.sampling_rate(recipe.n_max) == min(
         1.0, recipe.synthesis.private.patients_per_step / 50
     )
+
+
+def test_the_sampler_is_a_field_of_the_recipe_that_the_public_expert_does_not_depend_on():
+    heun, ddim = load_recipe("demo-32").synthesis, load_recipe("demo-32", ["synthesis.sampler=ddim"]).synthesis
+    assert (heun.sampler, ddim.sampler) == ("heun", "ddim")
+    assert heun.expert_identity(32) == ddim.expert_identity(32)
+    with pytest.raises(UsageError, match="not allowed"):
+        load_recipe("demo-32", ["synthesis.sampler=euler"])

@@ -11,18 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
-from medsyngen.pipeline.generator_file import load_generator
+from medsyngen.pipeline.generator_file import load_generator, target_of
+from medsyngen.pipeline.helpers import others_needed
 from medsyngen.pipeline.reports import open_run_ledger, public_texts, report_files
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import UNIT, Guarantee
+from medsyngen.privacy.shared_sum import receive_weights, send_weights
 from medsyngen.progress import Progress, silent
+from medsyngen.recipe import recipe_from
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.draft import check_count, check_formats, write_draft
 from medsyngen.release.export import drafting, publish, refuse_existing
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
+from medsyngen.synthesis.generator import StagedGenerator
+from medsyngen.synthesis.shared_drawing import draw_shares, drawn_by_all
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ def export_cohort(
     formats: Sequence[str] = ("dicom", "png"),
     device: str = "auto",
     ledger: Path | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> ExportOutcome:
     """Draws images from a finished run and publishes them, if the gate lets them pass; reads no scan.
@@ -61,6 +70,7 @@ def export_cohort(
         formats: ``dicom``, ``png``.
         device: Where to draw.
         ledger: Where the site's ledger lies now, if it was moved.
+        ranks: The processes of this job, of which this is the first; the others are in :func:`help_export`.
         progress: Told the phase.
 
     Raises:
@@ -73,7 +83,7 @@ def export_cohort(
     check_count(count)
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
-    generator, _ = load_generator(folder, recipe, choose_device(device))
+    generator, _ = load_generator(folder, recipe, choose_device(ranks.device(device)))
     with open_run_ledger(folder, ledger) as (books, identity):
         account, head = books.account, books.head
         guarantee = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
@@ -81,9 +91,13 @@ def export_cohort(
         told = {name or "unlabelled": n for name, n in Counter(generator.dealt(count)).items()}
         release = {"count": count, "formats": list(formats), "classes": told}
         reports = report_files(folder, recipe, books, identity, release=release)
-    with drafting(out) as hidden:
+    with drafting(out) as hidden, others_needed(ranks, do="run the same command again; nothing was written"):
+        for rank in ranks.others:
+            ranks.send(rank, recipe.to_yaml().encode())
+        send_weights(ranks, generator.public)
+        send_weights(ranks, generator.context or {})
         draft = write_draft(
-            generator.batches(count, progress=progress),
+            drawn_by_all(generator, count, ranks, progress=progress),
             recipe.release,
             formats=formats,
             guarantee=guarantee.sentence(),
@@ -106,3 +120,25 @@ def export_cohort(
         )
         publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256)
     return ExportOutcome(out, count, formats, guarantee)
+
+
+def help_export(ranks: Ranks, *, device: str = "auto") -> int:
+    """Draws some of the images of the first process's export, and returns its exit code when it has ended.
+
+    Guarantee: this process gets the generator, which is a release of differential privacy, and public numbers.
+
+    Args:
+        ranks: The processes of this job, of which this is not the first.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, of this machine.
+    """
+    place = choose_device(ranks.device(device))
+    try:
+        (text,) = ranks.receive(0)
+        recipe = recipe_from(yaml.safe_load(text))
+        facts = recipe.synthesis.generator_facts(target_of(recipe), seeded=False, private=False)
+        public, context = receive_weights(ranks), receive_weights(ranks)
+        draw_shares(StagedGenerator(facts, public, context or None, place), ranks)
+        ranks.receive(0)  # writing and gate
+    except RankEnded as ended:
+        return ended.exit_code
+    raise ValueError("rank 0 asked for more than the images")

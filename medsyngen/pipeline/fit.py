@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,15 @@ import yaml
 from medsyngen.cohort.identifiers import write_identifiers
 from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.pixel_cache import existing_folder
 from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.cohort.scan_index import Refusal
 from medsyngen.diffusion.unet import check_image_size
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
-from medsyngen.pipeline.generator_file import save_generator, write_preview
+from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
+from medsyngen.pipeline.helpers import others_needed
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
@@ -35,7 +36,12 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe, recipe_from
 from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.staged_diffusion import StagedDiffusion, Target
+from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+
+GO_ON = (
+    "run the same command again, with as many processes as you like: it goes on where it can, "
+    "and what was charged stays charged"
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def run_recipe(
         plan = method.plan(patients_at_most=n_max, noise_multiplier=sigma)
         if site is not None:
             site.check_run(identity.run, plan)
-        reading = _read(recipe, scans, labels, patient_map, progress)
+        reading = _read(recipe, scans, labels, patient_map, folder, progress)
         folder.create(recipe)
         held.enter_context(folder.lock())
         identity.claim(folder)
@@ -130,7 +136,9 @@ def run_recipe(
         notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
         _book_the_inspection(folder, books, identity)
         run_account = books.begin(identity.run, recipe_sha256=recipe.sha256, plan=plan, seeded=keys.seeded)
-        with _others_needed(ranks, recipe):
+        with others_needed(ranks, do=GO_ON):
+            for rank in ranks.others:
+                ranks.send(rank, recipe.to_yaml().encode())
             generator: StagedGenerator = method.fit(
                 reading.cohort,
                 target_of(recipe),
@@ -184,35 +192,9 @@ def help_fit(ranks: Ranks, *, device: str = "auto") -> int:
         return ended.exit_code
 
 
-@contextmanager
-def _others_needed(ranks: Ranks, recipe: Recipe) -> Iterator[None]:
-    """Begins the work of the other processes, and ends this one with the reason if one of them fails."""
-    try:
-        for rank in ranks.others:
-            ranks.send(rank, recipe.to_yaml().encode())
-        yield
-    except RankEnded as ended:
-        failure = MedsyngenError(
-            f"process {ended.rank + 1} of {ranks.count} failed: {ended.what}",
-            do=ended.do
-            or "run the same command again, with as many processes as you like: it goes on where it can, "
-            "and what was charged stays charged",
-            details=ended.details,
-        )
-        failure.exit_code = ended.exit_code
-        raise failure from None
-
-
-def target_of(recipe: Recipe) -> Target:
-    """Returns what the recipe wants to be made."""
-    return Target(
-        size=recipe.scans.size,
-        classes=tuple(c.name for c in recipe.classes),
-        shares=tuple(c.share for c in recipe.classes),
-    )
-
-
-def _read(recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | None, progress: Progress) -> Reading:
+def _read(
+    recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | None, folder: RunFolder, progress: Progress
+) -> Reading:
     reading = read_cohort(
         scans,
         form=recipe.scans,
@@ -220,6 +202,7 @@ def _read(recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | 
         labels=LabelTable.read(labels) if labels else None,
         patient_map=PatientMap.read(patient_map) if patient_map else None,
         public_text=recipe.to_yaml(),
+        cache_folder=existing_folder(folder.private),
         progress=progress,
     )
     if len(reading.cohort) > recipe.n_max:

@@ -19,6 +19,15 @@ from medsyngen.synthesis.staged_diffusion import Target
 PREVIEW_IMAGES = 64
 
 
+def target_of(recipe: Recipe) -> Target:
+    """Returns what the recipe wants to be made."""
+    return Target(
+        size=recipe.scans.size,
+        classes=tuple(c.name for c in recipe.classes),
+        shares=tuple(c.share for c in recipe.classes),
+    )
+
+
 def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, head: Head) -> None:
     """Writes ``generator.safetensors``: both experts, the recipe, marks and the ledger's head; no key, no count."""
     facts = {
@@ -34,9 +43,8 @@ def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe
 def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> tuple[StagedGenerator, dict[str, Any]]:
     """Returns the generator of a finished run, and the facts in its file."""
     public, context, facts = read_generator_file(folder.generator_file)
-    target = Target(recipe.scans.size, tuple(c.name for c in recipe.classes), tuple(c.share for c in recipe.classes))
     marks = {"seeded": bool(facts["seeded"]), "private": bool(facts["private"])}
-    return StagedGenerator(recipe.synthesis.generator_facts(target, **marks), public, context, device), facts
+    return StagedGenerator(recipe.synthesis.generator_facts(target_of(recipe), **marks), public, context, device), facts
 
 
 def write_preview(folder: RunFolder, generator: StagedGenerator, progress: Progress) -> None:

@@ -36,6 +36,7 @@ def add_clipped(total: Tensor, gradients: Tensor, factors: Tensor, taken: int) -
         factors: float64 (slots,).
         taken: Slots that hold a sampled patient.
     """
-    for row, factor in zip(gradients[:taken], factors[:taken].tolist(), strict=True):
-        if factor > 0:  # a row that is not finite has factor 0, and 0 * NaN would still be NaN
-            total.add_(row.double(), alpha=factor)
+    # No branch on a factor: it would wait for the device, and take another time for another record.
+    for row, factor in zip(gradients[:taken], factors[:taken], strict=True):
+        finite = torch.where(factor > 0, row.double(), 0.0)  # factor 0 marks a row that is not finite: 0 * NaN is NaN
+        total.addcmul_(finite, factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.errors import VerificationFailed
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
+from medsyngen.scan import Pixels
 from medsyngen.synthesis.synthesizer import Draws
 
 
@@ -70,6 +71,11 @@ def deal_classes(count: int, shares: Sequence[float]) -> list[int]:
     return out
 
 
+def shares(count: int, at_once: int) -> list[range]:
+    """Returns the numbers of ``count`` images, in batches of at most ``at_once``."""
+    return [range(start, min(start + at_once, count)) for start in range(0, count, at_once)]
+
+
 @dataclass(frozen=True, eq=False)
 class StagedGenerator:
     """Draws images; post-processing of weights that differential privacy already protects.
@@ -107,21 +113,31 @@ class StagedGenerator:
 
     def batches(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Iterator[Draws]:
         """Draws images batch by batch, so that memory does not grow with ``count``; see :meth:`draw`."""
-        facts = self.facts
-        shape = (1, facts.size, facts.size)
-        at_once = batch or images_at_once(facts.network, facts.size, self.device)
-        denoise, sample = self.denoiser(), SAMPLERS[facts.sampler]
-        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
-        streams = Streams(facts.seed)
-        dealt = deal_classes(count, facts.shares)
-        names = (*facts.classes, "")
-        for start in range(0, count, at_once):
-            rows = range(start, min(start + at_once, count))
-            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], shape)
-            classes = torch.tensor([dealt[i] for i in rows], device=self.device)
-            images = sample(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1).cpu().numpy()
+        images_of, classes = self.pencil(count), self.dealt(count)
+        for rows in shares(count, batch or self.images_at_once):
+            images = images_of(rows)
             progress("drawing images", rows.stop, count)
-            yield Draws(images.astype(np.float32), tuple(names[dealt[i]] for i in rows))
+            yield Draws(images, classes[rows.start : rows.stop])
+
+    @property
+    def images_at_once(self) -> int:
+        """The batch that the memory of this machine bears."""
+        return images_at_once(self.facts.network, self.facts.size, self.device)
+
+    def pencil(self, count: int) -> Callable[[range], Pixels]:
+        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size)."""
+        facts = self.facts
+        denoise, sample, streams = self.denoiser(), SAMPLERS[facts.sampler], Streams(facts.seed)
+        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
+        dealt = deal_classes(count, facts.shares)
+
+        def images_of(rows: range) -> Pixels:
+            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], (1, facts.size, facts.size))
+            classes = torch.tensor([dealt[i] for i in rows], device=self.device)
+            images = sample(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1)
+            return np.asarray(images.cpu().numpy(), np.float32)
+
+        return images_of
 
     def draw(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Draws:
         """Draws images; image ``i`` does not depend on ``count`` or ``batch`` (up to rounding).

@@ -14,6 +14,7 @@ from torch import Tensor
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
 from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
@@ -61,7 +62,8 @@ class StagedDiffusion:
         public: Training on phantoms.
         context_noise: Law of ln sigma inside the context band, for private training.
         private: DP-SGD on the context expert.
-        sampler_steps: Heun steps of a drawn image.
+        sampler_steps: Steps of a drawn image.
+        sampler: ``heun``, two network calls a step, or ``ddim``, one.
         seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
     """
 
@@ -72,12 +74,15 @@ class StagedDiffusion:
     context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
     private: DPSGD = DPSGD()
     sampler_steps: int = 18
+    sampler: str = "heun"
     seed: int = 0
 
     def __post_init__(self) -> None:
         _ = self.mix  # refuses unknown phantoms and shares that do not add up
         if self.sampler_steps < 2:
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
 
     @property
     def mix(self) -> PhantomMix:
@@ -248,4 +253,5 @@ class StagedDiffusion:
             seed=self.seed,
             seeded=seeded,
             private=private,
+            sampler=self.sampler,
         )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -45,6 +44,7 @@ from medsyngen.scan import PatientKey
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.staged_diffusion import StagedDiffusion, Target
+from tests.benchmarks.memory import peak_mb
 from tests.benchmarks.prove import OUT, machine
 
 SIZE = 32
@@ -172,7 +172,7 @@ def export(count: int = 200) -> dict[str, Any]:
     }
 
 
-def peak_mb(kind: str, scans: int, side: int) -> float:
+def peak_of(kind: str, scans: int, side: int) -> float:
     words = (sys.executable, "-m", "tests.benchmarks.data_path", "--peak", kind, str(scans), str(side))
     return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
@@ -191,13 +191,13 @@ def alone(kind: str, scans: int, side: int) -> float:
     if status.exists():  # pages of a file that the system may drop at any time are no need of memory
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(lines["RssAnon"].split()[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_mb()
 
 
 def memory() -> dict[str, Any]:
     said: dict[str, Any] = {"side": 64, "unit": "MB of anonymous memory of a process that holds the cohort"}
     for kind in ("memory", "file"):
-        said[kind] = {scans: round(peak_mb(kind, scans, 64), 1) for scans in (200, 5000)}
+        said[kind] = {scans: round(peak_of(kind, scans, 64), 1) for scans in (200, 5000)}
     return said
 
 

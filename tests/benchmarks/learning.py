@@ -24,7 +24,7 @@ from medsyngen.evaluation.features import lite0_features
 from medsyngen.evaluation.fidelity import kernel_distance
 from medsyngen.formats.contact_sheet import contact_sheet
 from medsyngen.formats.png import read_png
-from medsyngen.pipeline.fit import target_of
+from medsyngen.pipeline.generator_file import target_of
 from medsyngen.privacy.budget import Budget, checked_delta
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.randomness import secure_generator

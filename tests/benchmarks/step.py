@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.privacy.book_keeping import gradients_by_book_keeping
 from medsyngen.privacy.patient_gradients import gradients_by_vmap
 from medsyngen.synthesis.context_loss import ContextLoss
+from tests.benchmarks.memory import peak_mb
 
 NETWORKS = {"0.45 M": UNetSize(), "2 M": UNetSize(channels=(40, 72, 96))}
 SIDES = (28, 64)
@@ -163,7 +163,7 @@ def alone(way: str, network: str, side: int, draws: int, patients: int) -> float
         found = WAYS[way](loss, weights, drawn)
         if found is not None:
             total = found.double().sum(0) + (0.0 if total is None else total)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_mb()
 
 
 def step(*, quick: bool = False, threads: int = 1) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def step(*, quick: bool = False, threads: int = 1) -> dict[str, Any]:
     for network in networks:
         for side in sides:
             for k in draws:
-                slots = 16 if side == 28 and network == "0.45 M" else 8
+                slots = 16 // ((1 if side == 28 else 2) * (1 if network == "0.45 M" else 2))
                 rows.append(compare(network, side, k, slots=slots, repeats=3))
                 print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     ways = [name for name in WAYS if name != "plain"]

@@ -2,28 +2,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
+from small_generators import FACTS, weights
 
-from medsyngen.diffusion.bands import StageBands
-from medsyngen.diffusion.unet import UNetSize, build_unet, with_classes
 from medsyngen.errors import VerificationFailed
 from medsyngen.synthesis.generator import (
-    GeneratorFacts,
     StagedGenerator,
     deal_classes,
     generator_bytes,
     read_generator_file,
 )
-
-TINY = UNetSize(channels=(8, 8), attention=(False, False), norm_groups=4, head_channels=8)
-FACTS = GeneratorFacts(8, TINY, StageBands(), 4, ("normal", "abnormal"), (0.75, 0.25), 3, seeded=False, private=True)
-
-
-def weights(seed: int, classes: int | None = None) -> dict[str, torch.Tensor]:
-    net = build_unet(TINY, image_channels=1, class_rows=1, seed=seed)
-    generator = torch.Generator().manual_seed(seed)
-    moved = {k: v + 0.1 * torch.randn(v.shape, generator=generator) for k, v in net.state_dict().items()}
-    return moved if classes is None else with_classes(moved, classes)
 
 
 def test_an_image_does_not_depend_on_how_many_are_drawn():

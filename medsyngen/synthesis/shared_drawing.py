@@ -1,0 +1,56 @@
+"""Images drawn by several processes: whole batches in turn, gathered in their order by rank 0.
+
+Image i is made from its own public stream whoever draws it, so the cohort is that of one process (up to rounding).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+
+from medsyngen.parallel import Ranks
+from medsyngen.progress import Progress, silent
+from medsyngen.synthesis.generator import StagedGenerator, shares
+from medsyngen.synthesis.synthesizer import Draws
+
+
+def drawn_by_all(
+    generator: StagedGenerator, count: int, ranks: Ranks, *, progress: Progress = silent
+) -> Iterator[Draws]:
+    """Yields ``count`` images batch by batch, as ``generator.batches`` does; the other ranks draw theirs meanwhile.
+
+    Args:
+        generator: Of rank 0, which is this one; the others have the same in :func:`draw_shares`.
+        count: How many.
+        ranks: The processes of this job.
+        progress: Told after each batch.
+
+    Raises:
+        RankEnded: Another process failed.
+    """
+    # Batches small enough that every process has one: images do not depend on them.
+    at_once = max(1, min(generator.images_at_once, -(-count // ranks.count)))
+    for rank in ranks.others:
+        ranks.send(rank, json.dumps([count, at_once]).encode())
+    images_of, classes = generator.pencil(count), generator.dealt(count)
+    side = generator.facts.size
+    for number, rows in enumerate(shares(count, at_once)):
+        rank = number % ranks.count
+        if rank:
+            (data,) = ranks.receive(rank)
+            images = np.frombuffer(bytearray(data), np.float32).reshape(len(rows), 1, side, side)
+        else:
+            images = images_of(rows)
+        progress("drawing images", rows.stop, count)
+        yield Draws(images, classes[rows.start : rows.stop])
+
+
+def draw_shares(generator: StagedGenerator, ranks: Ranks) -> None:
+    """Draws this rank's batches and sends them to rank 0."""
+    (asked,) = ranks.receive(0)
+    count, at_once = json.loads(asked)
+    images_of = generator.pencil(count)
+    for rows in shares(count, at_once)[ranks.rank :: ranks.count]:
+        ranks.send(0, images_of(rows).tobytes())
