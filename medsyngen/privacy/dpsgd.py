@@ -79,6 +79,10 @@ class DPSGD:
         return SelfComposed(step, steps)
 
 
+Subspace = Callable[[int, Mapping[str, Tensor]], Tensor]
+"""(number of the step, weights) -> orthonormal basis, float32 (parameters, k), from public inputs and these weights."""
+
+
 class Mechanism(Protocol):
     """How a step's gradients are clipped and its sum is released. The product has one: :class:`GaussianSum`."""
 
@@ -130,6 +134,7 @@ def train_privately(
     device: torch.device,
     mechanism: Mechanism | None = None,
     after_charge: Callable[[], None] | None = None,
+    subspace: Subspace | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> PrivateResult:
@@ -139,10 +144,11 @@ def train_privately(
     the cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step
     takes a Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``),
     adds Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the
-    rest is post-processing. Steps are charged in blocks, flushed to disk before they run: a crash costs utility, not
-    privacy. A resumed run forfeits every step charged after its checkpoint and draws new keys. Nothing uncharged
-    steers the run: no loss is read, the last planned step is what is returned. With several processes this one alone
-    holds the keys and the account; it adds the others' shares of the clipped sum to its own, and then the noise, once.
+    rest is post-processing. A ``subspace`` is given the weights, never the cohort: then coordinates are clipped and
+    noised. Steps are charged in blocks, flushed to disk before they run: a crash costs utility, not privacy. A resumed
+    run forfeits every step charged after its checkpoint and draws new keys. Nothing uncharged steers the run: no loss
+    is read, the last planned step is what is returned. With several processes this one alone holds the keys and the
+    account; it adds the others' shares of the clipped sum to its own, and then the noise, once.
 
     Args:
         loss: The loss of one patient.
@@ -157,6 +163,7 @@ def train_privately(
         device: Where to compute.
         mechanism: Left out but in tests; see :class:`Mechanism`.
         after_charge: Called between charge and steps (fault injection in tests).
+        subspace: The directions that a step may take, found before its patients are drawn; None for all.
         ranks: The processes that share the sums; this is the first of them, the others are in ``serve_sums``.
         progress: Told the steps done; never a loss.
 
@@ -191,22 +198,25 @@ def train_privately(
         spent = account.guarantee()
         phase = f"private training (DP-SGD); ε = {shown(spent.epsilon)} at δ = {shown(spent.delta)} charged so far"
         for number in range(first, last):
+            basis = None if subspace is None else subspace(number, views(state.flat.detach()))
             step = keys.child(b"step\x00%d" % number)
             sampled, streams = draw_patients(cohort, rate, step), patient_streams(step)
             own = clipped_sum(
                 loss,
                 views(state.flat.detach()),
                 cohort,
-                hand_out(ranks, state.flat, sampled, streams, micro_batch=training.micro_batch),
+                hand_out(ranks, state.flat, sampled, streams, micro_batch=training.micro_batch, basis=basis),
                 clipping_norm=training.clipping_norm,
                 micro_batch=training.micro_batch,
                 streams=streams,
                 device=device,
+                basis=basis,
                 factors=mechanism.factors,
             )
             std = noise_multiplier * training.clipping_norm
             noised = mechanism.release(ranks.total(own), std, step.child(b"noise"))
-            state.update(noised / (rate * patients_at_most))
+            gradient = noised / (rate * patients_at_most)
+            state.update(gradient if basis is None else basis @ gradient.to(basis.dtype))
             progress(phase, number + 1, training.steps)
         state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)
     average = views(state.average.weights["flat"].cpu())

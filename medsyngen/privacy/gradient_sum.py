@@ -67,14 +67,16 @@ def clipped_sum(
     micro_batch: int,
     streams: PatientStreams,
     device: torch.device,
+    basis: Tensor | None = None,
     factors: Factors = clip_factors,
 ) -> Tensor:
     """Returns the sum of the sampled patients' clipped gradients.
 
     Guarantee: every patient adds one vector of norm at most C (``clip_factors``), computed from this patient's record
     and from a stream keyed by (secret step key, PatientKey); so adding or removing a patient moves the sum by at most
-    C and changes nobody else's vector. Micro-batches have a fixed number of slots, the empty ones masked: they bound
-    memory and do nothing else. An empty sample gives a zero sum.
+    C and changes nobody else's vector. With a basis the vector is the gradient's coordinates, clipped after they are
+    taken: this holds whatever the basis, if only it is fixed before the sample. Micro-batches have a fixed number of
+    slots, the empty ones masked: they bound memory and do nothing else. An empty sample gives a zero sum.
 
     Args:
         loss: The loss of one patient.
@@ -85,17 +87,21 @@ def clipped_sum(
         micro_batch: Slots.
         streams: Patient -> the stream of its draws in this step (:func:`patient_streams`).
         device: Where to compute.
+        basis: Public directions, float32 (parameters, k), orthonormal; None for all of weight space.
         factors: How gradients are clipped.
 
     Returns:
-        float64 (parameters,) on the device.
+        float64 (parameters,), or (k,) in the coordinates of the basis, on the device.
     """
-    total = torch.zeros(sum(p.numel() for p in parameters.values()), dtype=torch.float64, device=device)
+    width = sum(p.numel() for p in parameters.values()) if basis is None else basis.shape[1]
+    total = torch.zeros(width, dtype=torch.float64, device=device)
     for start in range(0, len(sampled), micro_batch):
         patients = sampled[start : start + micro_batch]
         draws = [loss.draw(cohort[p], streams(p)) for p in patients]
         slots = draws + [draws[0]] * (micro_batch - len(draws))
         batch = {name: torch.stack([slot[name] for slot in slots]).to(device) for name in draws[0]}
         gradients = per_patient_gradients(loss, parameters, batch)
+        if basis is not None:
+            gradients = gradients @ basis
         add_clipped(total, gradients, factors(gradients, clipping_norm), len(patients))
     return total

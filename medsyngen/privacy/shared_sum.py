@@ -31,7 +31,13 @@ def deal(sampled: Sequence[PatientKey], micro_batch: int, count: int) -> list[li
 
 
 def hand_out(
-    ranks: Ranks, flat: Tensor, sampled: Sequence[PatientKey], streams: PatientStreams, *, micro_batch: int
+    ranks: Ranks,
+    flat: Tensor,
+    sampled: Sequence[PatientKey],
+    streams: PatientStreams,
+    *,
+    micro_batch: int,
+    basis: Tensor | None = None,
 ) -> Sequence[PatientKey]:
     """Sends each other rank what it needs for its share of a step; returns the share of this one.
 
@@ -44,13 +50,14 @@ def hand_out(
         sampled: The patients of this step.
         streams: Patient -> the stream of its draws in this step.
         micro_batch: Slots.
+        basis: Public directions of this step, if not all of weight space.
     """
     if ranks.count == 1:
         return sampled
     own, *shares = deal(sampled, micro_batch, ranks.count)
-    weights = tensor_bytes(flat)
+    public = (tensor_bytes(flat), b"" if basis is None else tensor_bytes(basis))
     for rank, share in zip(ranks.others, shares, strict=True):
-        ranks.send(rank, weights, *(word for patient in share for word in _words(patient, streams(patient))))
+        ranks.send(rank, *public, *(word for patient in share for word in _words(patient, streams(patient))))
     return own
 
 
@@ -99,8 +106,9 @@ def serve_sums(
     """
     patients = {patient.to_bytes(): patient for patient in cohort}
     while True:
-        weights, *words = ranks.receive(0)
+        weights, directions, *words = ranks.receive(0)
         flat = torch.frombuffer(bytearray(weights), dtype=torch.float32).to(device)
+        basis = torch.frombuffer(bytearray(directions), dtype=torch.float32).view(len(flat), -1) if directions else None
         streams = {patients[words[at]]: _stream(*words[at + 1 : at + 3]) for at in range(0, len(words), 3)}
         own = clipped_sum(
             loss,
@@ -111,6 +119,7 @@ def serve_sums(
             micro_batch=micro_batch,
             streams=streams.__getitem__,
             device=device,
+            basis=None if basis is None else basis.to(device),
             factors=factors,
         )
         ranks.total(own)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.errors import MedsyngenError, UsageError
-from medsyngen.privacy.dpsgd import DPSGD
+from medsyngen.privacy.dpsgd import DPSGD, Subspace
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
 from medsyngen.privacy.noise import add_gaussian_noise
 from medsyngen.randomness import secure_generator
@@ -26,6 +26,7 @@ def rehearse(
     phantoms: Pixels,
     *,
     class_rows: int,
+    subspace: Subspace | None = None,
     folder: Path | None,
     device: torch.device,
 ) -> None:
@@ -37,6 +38,7 @@ def rehearse(
         training: Public numbers.
         phantoms: float32 (count, channel, *space): each becomes a patient with one scan.
         class_rows: Rows of the class embedding; the phantoms are dealt over them so that every row gets a gradient.
+        subspace: The directions of a step, if not all.
         folder: Where checkpoints will go; None where nothing will be written.
         device: Where to compute.
 
@@ -54,6 +56,7 @@ def rehearse(
     flat = views.flatten(weights).to(device)
     stream = secure_generator()
     try:
+        basis = None if subspace is None else subspace(0, views(flat))
         total = clipped_sum(
             loss,
             views(flat),
@@ -63,6 +66,7 @@ def rehearse(
             micro_batch=training.micro_batch,
             streams=patient_streams(stream),
             device=device,
+            basis=basis,
         )
         noised = add_gaussian_noise(total, training.clipping_norm, stream.child(b"noise"))
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -70,7 +74,7 @@ def rehearse(
             "one private step on phantoms does not fit in memory; nothing was charged",
             do=f"lower micro_batch (now {training.micro_batch}); it changes no result",
         ) from error
-    _check_gradients(views(total), noised)
+    _check_gradients(views(total if basis is None else basis.double() @ total), noised)
     needed = 12 * 4 * flat.numel()
     if folder is not None and shutil.disk_usage(folder).free < needed:
         raise MedsyngenError(

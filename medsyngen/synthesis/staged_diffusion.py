@@ -33,7 +33,11 @@ from medsyngen.scan import Pixels
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.experts import public_expert
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
+from medsyngen.synthesis.phantom_subspace import PhantomSubspace
 from medsyngen.synthesis.rehearsal import rehearse
+
+NULL_SHARE = 0.1
+"""Of the phantoms that span a step, how many carry the null class, to one that carries any other."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class StagedDiffusion:
         public: Training on phantoms.
         context_noise: Law of ln sigma inside the context band, for private training.
         private: DP-SGD on the context expert.
+        subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
         seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
@@ -73,12 +78,15 @@ class StagedDiffusion:
     public: PublicTraining = PublicTraining()
     context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
     private: DPSGD = DPSGD()
+    subspace: int = 0
     sampler_steps: int = 18
     sampler: str = "heun"
     seed: int = 0
 
     def __post_init__(self) -> None:
         _ = self.mix  # refuses unknown phantoms and shares that do not add up
+        if self.subspace < 0:
+            raise ValueError(f"subspace can't be negative, got {self.subspace}")
         if self.sampler_steps < 2:
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
         if self.sampler not in SAMPLERS:
@@ -183,6 +191,7 @@ class StagedDiffusion:
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
         loss = self._rehearsed_loss(start, target, private_folder, device)
+        subspace = self.directions(loss, target, device)
         for rank in ranks.others:
             ranks.receive(rank)  # rehearsed there, too
         result = train_privately(
@@ -197,6 +206,7 @@ class StagedDiffusion:
             checkpoint=private_folder / "checkpoint.safetensors",
             device=device,
             mechanism=mechanism,
+            subspace=subspace,
             ranks=ranks,
             progress=progress,
         )
@@ -238,8 +248,31 @@ class StagedDiffusion:
         loss = self.context_loss(network, target.size)
         rng = Streams(self.seed).numpy("rehearsal")
         phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, rows), rng)
-        rehearse(loss, start, self.private, phantoms, class_rows=rows, folder=folder, device=device)
+        rehearse(
+            loss,
+            start,
+            self.private,
+            phantoms,
+            class_rows=rows,
+            subspace=self.directions(loss, target, device),
+            folder=folder,
+            device=device,
+        )
         return loss
+
+    def directions(self, loss: ContextLoss, target: Target, device: torch.device) -> PhantomSubspace | None:
+        """Returns what spans the private steps, or None if they may go anywhere."""
+        if not self.subspace:
+            return None
+        return PhantomSubspace(
+            self.subspace,
+            loss,
+            self.draw_phantoms(target.size),
+            (*target.shares, NULL_SHARE),
+            self.private.micro_batch,
+            Streams(self.seed),
+            device,
+        )
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
         """Returns the public facts of a generator made by this method."""
