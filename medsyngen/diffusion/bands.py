@@ -34,6 +34,15 @@ class NoiseBand:
         return self.low <= sigma < self.high
 
 
+PUBLIC_BANDS = {
+    "both": frozenset({"coarse", "cleaning"}),
+    "coarse": frozenset({"coarse"}),
+    "cleaning": frozenset({"cleaning"}),
+    "none": frozenset[str](),
+}
+"""Which of the outer bands phantoms serve; private scans serve the others, and always the context band."""
+
+
 @dataclass(frozen=True)
 class StageBands:
     """Where cleaning ends and coarse begins, as ln sigma at 28 x 28 pixels.
@@ -75,3 +84,23 @@ class StageBands:
             NoiseBand("context", cleaning, context),
             NoiseBand("cleaning", self.sigma_min, cleaning),
         )
+
+    def stages(self, pixels: int, public_bands: str = "both") -> tuple[tuple[NoiseBand, bool], ...]:
+        """Returns (band, whether phantoms serve it) from coarse to cleaning, with private neighbours made one.
+
+        Args:
+            pixels: Of an image.
+            public_bands: Key of :data:`PUBLIC_BANDS`.
+        """
+        found: list[tuple[NoiseBand, bool]] = []
+        for band in self.split(pixels):
+            public = band.name in PUBLIC_BANDS[public_bands]
+            if found and not public and not found[-1][1]:
+                above = found.pop()[0]
+                band = NoiseBand(f"{above.name} and {band.name}", band.low, above.high)
+            found.append((band, public))
+        return tuple(found)
+
+    def private_band(self, pixels: int, public_bands: str = "both") -> NoiseBand:
+        """Returns the noise levels that private scans serve: the context band and what adjoins it."""
+        return next(band for band, public in self.stages(pixels, public_bands) if not public)

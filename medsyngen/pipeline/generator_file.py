@@ -14,7 +14,7 @@ from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.progress import Progress
 from medsyngen.recipe import Recipe
 from medsyngen.synthesis.generator import StagedGenerator, generator_bytes, read_generator_file
-from medsyngen.synthesis.staged_diffusion import Target
+from medsyngen.synthesis.synthesizer import Target
 
 PREVIEW_IMAGES = 64
 

@@ -150,16 +150,16 @@ def _phantom(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stages(recipe: Recipe) -> tuple[StageFacts, ...]:
-    bands = recipe.synthesis.bands.split(recipe.scans.size**2)
+    method = recipe.synthesis
     return tuple(
         StageFacts(
             band.name,
-            "private scans" if band.name == "context" else "phantoms",
+            "phantoms" if public else "private scans",
             band.low,
             band.high,
-            _LEARNS[band.name],
+            "; ".join(_LEARNS[name] for name in band.name.split(" and ")),
         )
-        for band in bands
+        for band, public in method.bands.stages(recipe.scans.size**2, method.public_bands)
     )
 
 

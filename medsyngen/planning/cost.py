@@ -20,6 +20,8 @@ _COPIES = 1.7
 """Per-patient gradients alive at once: as computed, joined, and on the way."""
 _PER_PATIENT = 1.35
 """What per-patient gradients keep, over what plain training saves for its backward pass."""
+_COPIES_OF_BASIS = 3.0
+"""Gradients of phantoms, their directions, and the basis."""
 # Fitted to measured peaks of book-keeping at 16 and 32 pixels, micro-batches of 4 and 16.
 _LONGEST = 0.6  # seconds of measuring
 _MOST_REPEATS = 8
@@ -66,7 +68,7 @@ def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
     return images / statistics.median(times)
 
 
-def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: int) -> int:
+def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: int, subspace: int = 0) -> int:
     """Returns about how many bytes private training takes at its peak, beyond the program itself.
 
     Args:
@@ -74,10 +76,12 @@ def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: i
         size: Side of the images.
         micro_batch: Patients whose gradients are in memory at once.
         images: m·K, of one patient.
+        subspace: k, directions of a step; 0 for all.
     """
     parameters = count_parameters(loss.network)
     slot = 4.0 * _COPIES * parameters + _PER_PATIENT * images * saved_bytes(loss, size=size)
-    return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot)
+    basis = 4.0 * _COPIES_OF_BASIS * parameters * subspace
+    return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot + basis)
 
 
 def saved_bytes(loss: ContextLoss, *, size: int) -> int:

@@ -99,7 +99,7 @@ def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, meas
     training, public = method.private, method.public
     images = training.scans_per_patient * training.draws_per_scan
     loss = method.context_loss(network, size)
-    memory = memory_estimate(loss, size=size, micro_batch=training.micro_batch, images=images)
+    memory = memory_estimate(loss, size=size, micro_batch=training.micro_batch, images=images, subspace=method.subspace)
     measured = speed is None and measure
     if measured:
         speed = images_per_second(loss, size=size, images=images)
@@ -110,7 +110,7 @@ def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, meas
         memory_bytes=memory,
         images_per_second=speed,
         measured=measured,
-        private_seconds=None if speed is None else planned.steps * slots * images / speed,
+        private_seconds=None if speed is None else planned.steps * (slots + method.subspace) * images / speed,
         public_seconds=0.0 if expert else None if speed is None else public.steps * public.batch_size / speed,
         public_expert_exists=expert,
     )

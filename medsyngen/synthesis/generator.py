@@ -40,6 +40,7 @@ class GeneratorFacts:
         seeded: Some private draw came from a seed: can't be released.
         private: The private part went through differential privacy: otherwise can't be released.
         sampler: ``heun`` or ``ddim``.
+        public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
     """
 
     size: int
@@ -52,6 +53,7 @@ class GeneratorFacts:
     seeded: bool
     private: bool
     sampler: str = "heun"
+    public_bands: str = "both"
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -82,7 +84,7 @@ class StagedGenerator:
 
     Args:
         facts: Public numbers and marks.
-        public: Weights of the expert trained on phantoms, null class only.
+        public: Weights of the expert trained on phantoms, null class only; empty if it serves no band.
         context: Weights of the context expert, or None: phantoms only.
         device: Where to compute.
     """
@@ -95,16 +97,15 @@ class StagedGenerator:
     def denoiser(self) -> Denoise:
         """Returns the staged denoiser; the public expert is always called with the null class."""
         facts = self.facts
-        public = Denoiser(_network(facts, self.public, 1).to(self.device))
-
-        def null(x: Tensor, sigma: Tensor, classes: Tensor) -> Tensor:
-            return public(x, sigma, torch.zeros_like(classes))
-
         if self.context is None:
-            return null
+            return self._null()
         context = Denoiser(_network(facts, self.context, len(facts.classes) + 1).to(self.device))
-        coarse, middle, cleaning = facts.bands.split(facts.size**2)
-        return StagedDenoiser([(coarse, null), (middle, context), (cleaning, null)])
+        stages = facts.bands.stages(facts.size**2, facts.public_bands)
+        return StagedDenoiser([(band, self._null() if public else context) for band, public in stages])
+
+    def _null(self) -> Denoise:
+        public = Denoiser(_network(self.facts, self.public, 1).to(self.device))
+        return lambda x, sigma, classes: public(x, sigma, torch.zeros_like(classes))
 
     def dealt(self, count: int) -> tuple[str, ...]:
         """Returns the class of each of ``count`` images, known before any is drawn; "" for the null class."""

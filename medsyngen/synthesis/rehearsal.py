@@ -53,7 +53,7 @@ def rehearse(
         }
     )
     views = Views({name: value.shape for name, value in weights.items()})
-    flat = views.flatten(weights).to(device)
+    flat = _moved(views.flatten(weights)).to(device)
     stream = secure_generator()
     try:
         basis = None if subspace is None else subspace(0, views(flat))
@@ -81,6 +81,11 @@ def rehearse(
             f"the run folder's disk has less than {needed / 1e6:.0f} MB free; nothing was charged",
             do="free some space or choose another run folder",
         )
+
+
+def _moved(flat: Tensor) -> Tensor:
+    """Returns weights a little beside these: a layer that begins with zeros hides the gradients of those behind it."""
+    return flat + 0.01 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0))
 
 
 def _check_gradients(gradients: Mapping[str, Tensor], noised: Tensor) -> None:

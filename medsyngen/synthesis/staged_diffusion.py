@@ -13,7 +13,7 @@ from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
-from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.bands import PUBLIC_BANDS, StageBands
 from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
@@ -35,24 +35,11 @@ from medsyngen.synthesis.experts import public_expert
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace
 from medsyngen.synthesis.rehearsal import rehearse
+from medsyngen.synthesis.synthesizer import Target
 
+STARTS = ("phantoms", "random")
 NULL_SHARE = 0.1
 """Of the phantoms that span a step, how many carry the null class, to one that carries any other."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is to be made: public facts that the recipe gives.
-
-    Args:
-        size: Side of the images.
-        classes: Class names.
-        shares: Public proportion of each class.
-    """
-
-    size: int
-    classes: tuple[str, ...] = ()
-    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +53,9 @@ class StagedDiffusion:
         public: Training on phantoms.
         context_noise: Law of ln sigma inside the context band, for private training.
         private: DP-SGD on the context expert.
+        public_bands: Bands that phantoms serve, ``both``, ``coarse``, ``cleaning`` or ``none``; scans serve the rest.
+        start: First weights of private training: ``phantoms``, the public expert's, or ``random``, not trained at all.
+            With ``public_bands: none`` the first is fine-tuning, the second DPDM (arXiv 2210.09929).
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
@@ -78,6 +68,8 @@ class StagedDiffusion:
     public: PublicTraining = PublicTraining()
     context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
     private: DPSGD = DPSGD()
+    public_bands: str = "both"
+    start: str = "phantoms"
     subspace: int = 0
     sampler_steps: int = 18
     sampler: str = "heun"
@@ -85,6 +77,10 @@ class StagedDiffusion:
 
     def __post_init__(self) -> None:
         _ = self.mix  # refuses unknown phantoms and shares that do not add up
+        if self.public_bands not in PUBLIC_BANDS:
+            raise ValueError(f"public_bands must be one of {', '.join(PUBLIC_BANDS)}, got {self.public_bands!r}")
+        if self.start not in STARTS:
+            raise ValueError(f"start must be one of {', '.join(STARTS)}, got {self.start!r}")
         if self.subspace < 0:
             raise ValueError(f"subspace can't be negative, got {self.subspace}")
         if self.sampler_steps < 2:
@@ -134,10 +130,9 @@ class StagedDiffusion:
         return lambda count, rng: self.mix.draw(count, size, rng)
 
     def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
-        """Returns the loss of private training: sigma from the context band only."""
-        _, context, _ = self.bands.split(size**2)
-        private = self.private
-        return ContextLoss(network, context, self.context_noise, private.scans_per_patient, private.draws_per_scan)
+        """Returns the loss of private training: sigma from the bands that phantoms do not serve."""
+        band, private = self.bands.private_band(size**2, self.public_bands), self.private
+        return ContextLoss(network, band, self.context_noise, private.scans_per_patient, private.draws_per_scan)
 
     def calibrate(self, budget: Budget, patients_at_most: int) -> float:
         """Returns the noise multiplier sigma_DP with which the private training spends at most the budget.
@@ -186,8 +181,10 @@ class StagedDiffusion:
             ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
         """
-        public = self.public_expert(target.size, device=device, progress=progress)
-        start = with_classes(public, len(target.classes))
+        public = {}
+        if PUBLIC_BANDS[self.public_bands] or self.start == "phantoms":
+            public = self.public_expert(target.size, device=device, progress=progress)
+        start = with_classes(public, len(target.classes)) if self.start == "phantoms" else self._untrained(target)
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
         loss = self._rehearsed_loss(start, target, private_folder, device)
@@ -211,7 +208,7 @@ class StagedDiffusion:
             progress=progress,
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
-        return StagedGenerator(facts, public, result.weights, device)
+        return StagedGenerator(facts, public if PUBLIC_BANDS[self.public_bands] else {}, result.weights, device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.
@@ -239,6 +236,11 @@ class StagedDiffusion:
             micro_batch=self.private.micro_batch,
             device=device,
         )
+
+    def _untrained(self, target: Target) -> dict[str, Tensor]:
+        seed = Streams(self.seed).torch_seed("first weights of private training")
+        network = build_unet(self.network, image_channels=1, class_rows=len(target.classes) + 1, seed=seed)
+        return {name: value.detach().clone() for name, value in network.named_parameters()}
 
     def _rehearsed_loss(
         self, start: Mapping[str, Tensor], target: Target, folder: Path | None, device: torch.device
@@ -287,4 +289,5 @@ class StagedDiffusion:
             seeded=seeded,
             private=private,
             sampler=self.sampler,
+            public_bands=self.public_bands,
         )

@@ -9,6 +9,21 @@ from medsyngen.progress import Progress, silent
 from medsyngen.scan import Pixels
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is to be made: public facts that the recipe gives.
+
+    Args:
+        size: Side of the images.
+        classes: Class names.
+        shares: Public proportion of each class.
+    """
+
+    size: int
+    classes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Draws:
     """Synthetic images: post-processing of what differential privacy already protects.

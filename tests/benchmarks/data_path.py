@@ -43,7 +43,8 @@ from medsyngen.release.gate import ReleaseGate
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.staged_diffusion import StagedDiffusion, Target
+from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+from medsyngen.synthesis.synthesizer import Target
 from tests.benchmarks.memory import peak_mb
 from tests.benchmarks.prove import OUT, machine
 

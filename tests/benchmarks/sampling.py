@@ -27,7 +27,8 @@ from medsyngen.evaluation.features import lite0_features
 from medsyngen.evaluation.fidelity import kernel_distance
 from medsyngen.randomness import Streams
 from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.staged_diffusion import StagedDiffusion, Target
+from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+from medsyngen.synthesis.synthesizer import Target
 from tests.benchmarks.prove import OUT, machine
 
 SIZE = 32

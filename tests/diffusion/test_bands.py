@@ -1,10 +1,11 @@
+import itertools
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsyngen.diffusion.bands import NoiseBand, StageBands
+from medsyngen.diffusion.bands import PUBLIC_BANDS, NoiseBand, StageBands
 
 
 def test_published_edges_at_28_pixels():
@@ -32,3 +33,25 @@ def test_edges_in_the_wrong_order_are_refused():
         StageBands(context_edge=5.0).split(28 * 28)
     with pytest.raises(ValueError, match="low < high"):
         NoiseBand("x", 2, 1)
+
+
+@given(st.integers(8, 512), st.sampled_from(sorted(PUBLIC_BANDS)))
+def test_phantoms_and_scans_share_all_noise_levels_without_gap_or_overlap(side: int, public_bands: str):
+    stages = StageBands().stages(side * side, public_bands)
+    assert stages[0][0].high > StageBands().sigma_max(side * side)
+    assert stages[-1][0].low == StageBands().sigma_min
+    assert all(above.low == below.high for (above, _), (below, _) in itertools.pairwise(stages))
+    assert {band.name for band, public in stages if public} == PUBLIC_BANDS[public_bands]
+    (private,) = [band for band, public in stages if not public]
+    assert private == StageBands().private_band(side * side, public_bands)
+    assert StageBands().split(side * side)[1].low in private
+
+
+def test_names_of_joined_bands():
+    names = {key: StageBands().private_band(784, key).name for key in PUBLIC_BANDS}
+    assert names == {
+        "both": "context",
+        "coarse": "context and cleaning",
+        "cleaning": "coarse and context",
+        "none": "coarse and context and cleaning",
+    }

@@ -10,6 +10,7 @@ from medsyngen.privacy.dpsgd import DPSGD
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.rehearsal import rehearse
 
+CPU = torch.device("cpu")
 TINY = UNetSize(channels=(8, 8), attention=(False, True), norm_groups=4, head_channels=8)
 
 
@@ -27,7 +28,7 @@ def parts(trained: bool):
 def run(trained: bool, folder):
     loss, weights, phantoms = parts(trained)
     training = DPSGD(micro_batch=4)
-    rehearse(loss, weights, training, phantoms, class_rows=3, folder=folder, device=torch.device("cpu"))
+    rehearse(loss, weights, training, phantoms, class_rows=3, folder=folder, device=CPU)
 
 
 def test_a_good_start_passes_and_leaves_nothing_behind(tmp_path):
@@ -35,11 +36,43 @@ def test_a_good_start_passes_and_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+class Deaf:
+    """A loss behind a layer of zeros: nothing before that layer gets a gradient."""
+
+    def __init__(self, loss):
+        self.draw, self._loss = loss.draw, loss
+
+    def __call__(self, parameters, drawn):
+        silenced = {name: torch.zeros_like(value) for name, value in parameters.items() if name.startswith("out.2")}
+        assert silenced
+        return self._loss({**parameters, **silenced}, drawn)
+
+
 def test_a_parameter_without_a_gradient_is_named(tmp_path):
-    """MONAI zero-initialises output layers: without public training nothing before them gets a gradient."""
+    loss, weights, phantoms = parts(True)
     with pytest.raises(UsageError, match="without a gradient") as error:
-        run(False, tmp_path)
+        rehearse(Deaf(loss), weights, DPSGD(micro_batch=4), phantoms, class_rows=3, folder=tmp_path, device=CPU)
     assert any("conv_in" in name for name in error.value.details)
+
+
+def test_weights_that_were_never_trained_pass_though_their_last_layer_begins_with_zeros(tmp_path):
+    run(False, tmp_path)
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_a_step_in_a_subspace_is_rehearsed_at_the_weights_of_the_first_step(tmp_path, size):
+    loss, weights, phantoms = parts(True)
+    asked = []
+
+    def subspace(step, at):
+        asked.append((step, torch.cat([value.flatten() for value in at.values()])))
+        return torch.linalg.qr(torch.randn(len(asked[0][1]), size, generator=torch.Generator().manual_seed(0)))[0]
+
+    training = DPSGD(micro_batch=4)
+    rehearse(loss, weights, training, phantoms, class_rows=3, subspace=subspace, folder=tmp_path, device=CPU)
+    ((step, at),) = asked
+    assert step == 0
+    assert (at - torch.cat([value.flatten() for value in weights.values()])).abs().max() < 0.1
 
 
 def test_a_full_disk_is_told_before_the_first_charge(tmp_path, monkeypatch):
