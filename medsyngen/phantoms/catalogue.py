@@ -5,11 +5,31 @@ from __future__ import annotations
 import difflib
 
 from medsyngen.errors import UsageError
+from medsyngen.phantoms.anatomies.brain_mr import BrainMR
 from medsyngen.phantoms.anatomies.chest_radiograph import ChestRadiograph
+from medsyngen.phantoms.anatomies.thorax_ct import ThoraxCT
 from medsyngen.phantoms.source import PhantomSource
+from medsyngen.phantoms.textures.clustered_lumpy import ClusteredLumpy
 from medsyngen.phantoms.textures.dead_leaves import DeadLeaves
+from medsyngen.phantoms.textures.dead_leaves_mixed import DeadLeavesMixed
+from medsyngen.phantoms.textures.power_law_texture import PowerLaw
+from medsyngen.phantoms.textures.speckle import Speckle
+from medsyngen.phantoms.textures.voronoi import Voronoi
 
-PHANTOMS: dict[str, PhantomSource] = {source.name: source for source in (ChestRadiograph(), DeadLeaves())}
+PHANTOMS: dict[str, PhantomSource] = {
+    source.name: source
+    for source in (
+        ChestRadiograph(),
+        DeadLeaves(),
+        DeadLeavesMixed(),
+        PowerLaw(),
+        ClusteredLumpy(),
+        Voronoi(),
+        Speckle(),
+        BrainMR(),
+        ThoraxCT(),
+    )
+}
 
 
 def phantom(name: str) -> PhantomSource:

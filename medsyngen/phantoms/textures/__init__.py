@@ -1,1 +1,1 @@
-"""Textures without anatomy: power-law noise and dead leaves."""
+"""Textures without anatomy: clouds, lumps, leaves, cells, speckle."""
