@@ -14,7 +14,7 @@ import typer
 from medsyngen.errors import MedsyngenError
 from medsyngen.version import __version__
 
-from . import audit, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report
+from . import audit, bench, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report
 
 INTERNAL = 1
 INTERRUPTED = 130
@@ -47,6 +47,7 @@ app.command()(fit.fit)
 app.command()(export.export)
 app.command()(report.report)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(bench.app, name="bench")
 
 
 def _show_version(value: bool) -> None:

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
+from . import phantom_bands
 from .console import Console
 from .options import JsonOption
 
-app = typer.Typer(help="Pictures drawn by program, to look at.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Pictures drawn by program: to look at, and what they can stand in for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 COLUMNS = 8
-
-
-@app.callback()
-def _phantoms() -> None:
-    """Keeps `draw` a word of its own while it is the only one."""
 
 
 @app.command()
@@ -56,3 +56,6 @@ def draw(
         raise UsageError(f"--sheet can't be written: {error.strerror}", do="name a file that can be written") from error
     console.result({"sheet": str(sheet), "phantoms": chosen, "count": count, "size": size, "seed": seed})
     console.say(f"{sheet}: {count} each of {', '.join(chosen)}, {size} x {size} pixels, seed {seed}")
+
+
+app.command()(phantom_bands.bands)

@@ -20,6 +20,7 @@ COMMANDS = (
     "audit",
     "phantoms",
     "phantoms draw",
+    "phantoms bands",
     "fit",
     "export",
     "report",
@@ -27,6 +28,8 @@ COMMANDS = (
     "ledger create",
     "ledger show",
     "ledger close",
+    "bench",
+    "bench score",
 )
 HEAVY = ("torch", "monai", "matplotlib", "skimage", "scipy", "dp_accounting", "pydicom", "yaml")
 
@@ -49,7 +52,7 @@ def test_there_is_a_golden_text_for_every_command_and_no_other(cli):
     assert {path.stem for path in GOLDEN.glob("*.txt")} == {"-".join(["medsyngen", *c.split()]) for c in COMMANDS}
 
 
-@pytest.mark.parametrize("command", ["fit", "demo", "phantoms draw"])
+@pytest.mark.parametrize("command", ["fit", "demo", "phantoms draw", "phantoms bands"])
 def test_help_of_a_command_loads_nothing_heavy(process, command):
     show = f"""
 import atexit, sys

@@ -1,0 +1,116 @@
+"""What synthetic images are good for: TSTR, train on synthetic, test on real; beside it TRTR, train on real.
+
+Esteban, Hyland, Rätsch 2017 (arXiv 1706.02633). Three classifiers and several seeds each, all reported: nothing is
+chosen by its result on real test images, and what is given is their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsyngen.evaluation.auc import weighted_auc
+from medsyngen.evaluation.classifiers import (
+    CLASSIFIERS,
+    ClassifierInputs,
+    ClassifierSettings,
+    classes_present,
+    train_classifier,
+)
+from medsyngen.evaluation.kid import Interval, patient_weights
+from medsyngen.progress import Progress, silent
+
+_Floats = NDArray[np.float64]
+FIGURES = ("auc", "accuracy", "balanced_accuracy")
+
+
+@dataclass(frozen=True)
+class Utility:
+    """How well classifiers do on real test images.
+
+    Args:
+        trained_on: Images in the training set.
+        seeds: How often each classifier was trained.
+        overall: Each of :data:`FIGURES`, the mean over classifiers and seeds. Intervals draw the test patients and the
+            seeds with replacement.
+        each: The same for every classifier alone.
+    """
+
+    trained_on: int
+    seeds: int
+    overall: dict[str, Interval]
+    each: dict[str, dict[str, Interval]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the figures as JSON values."""
+        spelled = {name: {k: v.to_json() for k, v in figures.items()} for name, figures in self.each.items()}
+        whole = {name: value.to_json() for name, value in self.overall.items()}
+        return {"trained_on": self.trained_on, "seeds": self.seeds, **whole, "classifiers": spelled}
+
+
+def train_and_test(
+    train: ClassifierInputs,
+    test: ClassifierInputs,
+    *,
+    rng: np.random.Generator,
+    seeds: int = 3,
+    classifiers: Sequence[ClassifierSettings] = CLASSIFIERS,
+    resamples: int = 1000,
+    progress: Progress = silent,
+    phase: str = "classifiers",
+) -> Utility:
+    """Trains the classifiers on one set and tests them on the other; two classes, the second is the positive one.
+
+    Args:
+        train: Synthetic images (TSTR) or real ones (TRTR).
+        test: Real images of patients who are not in ``train``.
+        rng: Public randomness, for the intervals.
+        seeds: How often to train each classifier: with the seeds 0, 1 ...
+        classifiers: The protocol's.
+        resamples: Bootstrap resamples.
+        progress: Told after each training.
+        phase: What to call the work.
+
+    Raises:
+        ValueError: A class is missing on one side, or a class beyond the second is there.
+    """
+    for side in (train, test):
+        if not classes_present(side.images.classes, 2) or side.images.classes.max() > 1:
+            raise ValueError("training and test need images of both classes, and of no others")
+    weights = np.vstack([np.ones(len(test.images)), patient_weights(test.images.patients, resamples, rng)])
+    found: dict[str, list[_Floats]] = {}  # for each classifier, (figures, 1 + resamples)
+    for i, settings in enumerate(classifiers):
+        runs = []
+        for seed in range(seeds):
+            predict = train_classifier(settings, train, classes=2, seed=seed)
+            runs.append(_figures(predict(test)[:, 1], test.images.classes == 1, weights))
+            progress(phase, i * seeds + seed + 1, len(classifiers) * seeds)
+        found[settings.name] = _over_seeds(np.stack(runs), rng)
+    each = {name: _intervals(np.asarray(values)) for name, values in found.items()}
+    return Utility(len(train.images), seeds, _intervals(np.mean(list(found.values()), axis=0)), each)
+
+
+def _figures(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats) -> _Floats:
+    """Returns (figures, 1 + resamples)."""
+    right = (scores > 0.5) == positive
+    with np.errstate(invalid="ignore"):
+        per_class = [(weights * (right & c)).sum(1) / (weights * c).sum(1) for c in (positive, ~positive)]
+    accuracy = (weights * right).sum(1) / weights.sum(1)
+    return np.stack([weighted_auc(scores, positive, weights), accuracy, (per_class[0] + per_class[1]) / 2])
+
+
+def _over_seeds(runs: _Floats, rng: np.random.Generator) -> Any:
+    """Returns the mean over runs, (figures, 1 + resamples): of all runs first, then of runs drawn with replacement."""
+    seeds, _, count = runs.shape
+    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=count) / seeds
+    drawn[0] = 1 / seeds
+    return np.einsum("sfr,rs->fr", runs, drawn)
+
+
+def _intervals(values: _Floats) -> dict[str, Interval]:
+    low, high = np.nanquantile(values[:, 1:], [0.025, 0.975], axis=1)
+    return {name: Interval(float(values[i, 0]), float(low[i]), float(high[i])) for i, name in enumerate(FIGURES)}
