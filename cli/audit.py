@@ -86,6 +86,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
 
     from medsyngen.diffusion.unet import build_unet, check_image_size, with_classes
     from medsyngen.evaluation.attacked_training import Audited
+    from medsyngen.pipeline.generator_file import target_of
     from medsyngen.privacy.budget import Budget, checked_delta
     from medsyngen.privacy.calibration import calibrate_noise
 
@@ -109,6 +110,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
         recipe_sha256=recipe.sha256,
         # All scans of a canary are alike, and the adversary averages over steps: two draws at a time will do.
         probe=replace(loss, scans_per_patient=1, draws_per_scan=2),
+        subspace=method.directions(loss, target_of(recipe), device),
     )
 
 

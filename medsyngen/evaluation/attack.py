@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medsyngen.cohort.cohort import PatientRecord
-from medsyngen.privacy.dpsgd import DPSGD
+from medsyngen.privacy.dpsgd import DPSGD, Subspace
 from medsyngen.privacy.gradient_sum import PatientLoss, Views
 from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.privacy.training_state import TrainingState
@@ -61,6 +61,7 @@ class Adversary:
         training: Public numbers.
         patients_at_most: N_max.
         stream: For its own simulated draws; not the mechanism's.
+        subspace: The mechanism's directions, if not all.
         device: Where to compute.
     """
 
@@ -73,13 +74,16 @@ class Adversary:
         *,
         patients_at_most: int,
         stream: SecureStream,
+        subspace: Subspace | None = None,
         device: torch.device,
     ) -> None:
         self._loss, self._records, self._training, self._stream = loss, records, training, stream
+        self._subspace = subspace
         self._denominator = training.sampling_rate(patients_at_most) * patients_at_most
         self._views = Views({name: value.shape for name, value in weights.items()})
         self._state = TrainingState(
             self._views.flatten(weights).to(device),
+            steps=training.decays_over,
             learning_rate=training.learning_rate,
             betas=training.adam_betas,
             ema_decay=training.ema_decay,
@@ -93,22 +97,29 @@ class Adversary:
         """Takes in one released sum.
 
         Args:
-            released: float64 (parameters,), before the division by q N_max.
+            released: float64 (parameters,), or coordinates in the step's subspace, before the division by q N_max.
             took_part: Probability of each patient's taking part; those with 0 are left out.
         """
         patients = np.flatnonzero(took_part)
         self._look(patients[self._looks[patients] > 0])
         for _ in range(_FIRST_LOOKS):
             self._look(patients[self._looks[patients] < _FIRST_LOOKS])
-        self.observations.append(self._observation(patients, took_part[patients], released))
-        self._state.update(released / self._denominator)
+        # Directions are public: whoever knows the weights can find them, too.
+        weights, basis = self._views(self._state.flat.detach()), None
+        if self._subspace is not None:
+            basis = self._subspace(len(self.observations), weights)
+        self.observations.append(self._observation(patients, took_part[patients], released, basis))
+        gradient = released / self._denominator
+        self._state.update(gradient if basis is None else basis @ gradient.to(basis.dtype))
 
     def _observation(
-        self, patients: NDArray[np.int64], took_part: NDArray[np.float64], released: Tensor
+        self, patients: NDArray[np.int64], took_part: NDArray[np.float64], released: Tensor, basis: Tensor | None
     ) -> Observation:
         everyone = len(patients) == len(self._records)
         index = torch.from_numpy(patients).to(self._mean.device)
         mean, newest = (rows if everyone else rows[index] for rows in (self._mean, self._newest))
+        if basis is not None:
+            mean, newest = mean @ basis, newest @ basis
         # min(C, norm) / norm / C: the expected gradient, clipped, in units of C.
         norms = torch.linalg.vector_norm(mean, dim=1, dtype=torch.float64).cpu().numpy()
         scale = 1.0 / np.maximum(norms, self._training.clipping_norm)

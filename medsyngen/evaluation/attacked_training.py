@@ -17,7 +17,7 @@ from medsyngen.evaluation.attack import Adversary, Observation
 from medsyngen.evaluation.canaries import Canaries
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import Budget
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, Mechanism, PrivateResult, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, Mechanism, PrivateResult, Subspace, train_privately
 from medsyngen.privacy.gradient_sum import PatientLoss
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.progress import Progress, silent
@@ -38,6 +38,7 @@ class Audited:
         budget: ε and δ that the training must fit into.
         recipe_sha256: The recipe.
         probe: The loss that the adversary computes gradients with, where a cheaper one will do; None for ``loss``.
+        subspace: The directions that a step may take; None for all.
     """
 
     loss: PatientLoss
@@ -48,6 +49,7 @@ class Audited:
     budget: Budget
     recipe_sha256: str
     probe: PatientLoss | None = None
+    subspace: Subspace | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +144,7 @@ def train_under_attack(
         replace(training, micro_batch=audited.training.micro_batch),
         patients_at_most=n_max,
         stream=secure_generator(),
+        subspace=audited.subspace,
         device=device,
     )
 
@@ -165,6 +168,7 @@ def train_under_attack(
                 checkpoint=Path(folder) / "checkpoint.safetensors",
                 device=device,
                 mechanism=_Overheard(implementation.mechanism, overhear),
+                subspace=audited.subspace,
                 progress=progress,
             )
             return Attacked(adversary.observations, epsilon_spent(ledger.events(), ledger.account.budget.delta))

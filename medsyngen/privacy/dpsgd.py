@@ -45,7 +45,8 @@ class DPSGD:
         clipping_norm: C, of one patient's gradient.
         scans_per_patient: m, scans that a patient brings to a step, at most.
         draws_per_scan: K, noise levels drawn for each; m K draws are averaged to one gradient.
-        learning_rate: Adam's.
+        learning_rate: Adam's, in the first step.
+        decay: ``cosine``, the learning rate falls to zero over the planned steps, or ``none``.
         adam_betas: Adam's.
         ema_decay: Decay of the moving average of the weights.
         micro_batch: Patients whose gradients are in memory at once; changes no result.
@@ -58,6 +59,7 @@ class DPSGD:
     scans_per_patient: int = 2
     draws_per_scan: int = 4
     learning_rate: float = 1.2e-3
+    decay: str = "cosine"
     adam_betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.9
     micro_batch: int = 16
@@ -68,6 +70,14 @@ class DPSGD:
         for name in (*positive, "learning_rate", "micro_batch"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+        if self.decay not in ("cosine", "none"):
+            raise ValueError(f"decay must be cosine or none, got {self.decay!r}")
+
+    @property
+    def decays_over(self) -> int | None:
+        """Steps over which the learning rate falls to zero; None if it stays."""
+        return self.steps if self.decay == "cosine" else None
 
     def sampling_rate(self, patients_at_most: int) -> float:
         """Returns q, from public numbers only."""
@@ -247,4 +257,5 @@ def _resume(
         learning_rate=training.learning_rate,
         betas=training.adam_betas,
         ema_decay=training.ema_decay,
+        steps=training.decays_over,
     )

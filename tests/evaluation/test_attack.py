@@ -1,5 +1,7 @@
 """The adversary: it replays the training exactly, and looks at whoever can have taken part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,15 @@ def adversary(records, training, n_max=50):
     )
 
 
-def test_it_knows_the_weights_before_every_step():
+def six_directions(step, weights):
+    """Public directions that depend on step and weights, as phantoms' do."""
+    flat = torch.cat([value.flatten() for value in weights.values()])
+    noise = torch.randn(len(flat), 6, generator=torch.Generator().manual_seed(step))
+    return torch.linalg.qr(noise + flat[:, None])[0]
+
+
+@pytest.mark.parametrize("subspace", [None, six_directions])
+def test_it_knows_the_weights_before_every_step(subspace):
     """White box: the weights that the adversary replays are those that training had, to the last bit."""
     setting, last = Setting(steps=7, canaries=16), {}
     replayed = []
@@ -46,7 +56,9 @@ def test_it_knows_the_weights_before_every_step():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Adversary, "see", see)
-        train_under_attack(setting.claim(), setting.canary_patients(0), Implementation(train=train), device=CPU)
+        claim = replace(setting.claim(), subspace=subspace)
+        seen = train_under_attack(claim, setting.canary_patients(0), Implementation(train=train), device=CPU)
+    assert all(np.isfinite(look.seen).all() and np.abs(look.seen).max() > 0 for look in seen.observations)
     assert len(replayed) == 7
     assert torch.equal(replayed[-1], last["weights"])
     assert not torch.equal(replayed[0], last["weights"])

@@ -126,6 +126,7 @@ def test_without_clipping_and_noise_it_is_ordinary_training(tmp_path):
     result = run(tmp_path, cohort, training=training, keys=keys, mechanism=Ceiling())
     weights = {k: v.clone().requires_grad_() for k, v in toy_weights().items()}
     optimizer = torch.optim.Adam(weights.values(), lr=0.1, betas=training.adam_betas)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 3)
     loss = LinearLoss()
     for step in range(3):
         stream = keys.child(b"step\x00%d" % step)
@@ -133,6 +134,7 @@ def test_without_clipping_and_noise_it_is_ordinary_training(tmp_path):
         optimizer.zero_grad()
         (sum(loss(weights, d) for d in draws) / 20).backward()
         optimizer.step()
+        falling.step()
     assert not result.private
     for name, value in result.weights.items():
         torch.testing.assert_close(value, weights[name].detach(), rtol=1e-4, atol=1e-5)
