@@ -23,7 +23,7 @@ import torch
 
 from medsyngen.privacy.budget import Budget, default_delta
 from medsyngen.privacy.calibration import calibrate_noise
-from tests.benchmarks import accountants, audit, kills, learning, noise_share
+from tests.benchmarks import accountants, audit, kills, learning, noise_share, processes, scaling, step
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "benchmarks"
@@ -147,6 +147,9 @@ PARTS = {
     "audit": audit.audit,
     "kills": kills.kills,
     "noise-share": noise_share.noise_share,
+    "step": step.step,
+    "processes": processes.processes,
+    "scaling": scaling.scaling,
     "learning": learns,
     "nih": lambda: real("nih"),
     "kermany": lambda: real("kermany"),
