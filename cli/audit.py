@@ -64,6 +64,8 @@ def audit(
     with console.progress() as progress:
         claim = _claim(loaded, where, progress)
         result = audited(claim, made_up, device=where, progress=progress)
+    if loaded.conditions:
+        console.say("note: canaries carry no attribute: the rows of `conditions` are not audited")
     console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **result.to_json()})
     _tell(console, loaded, claim, result)
     if result.verdict == "VIOLATION":

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from medsyngen.cohort.conditions import Attribute, check_conditions
 from medsyngen.cohort.labels import ClassDefinition
 from medsyngen.cohort.transforms import ScanForm
 from medsyngen.errors import UsageError
@@ -53,10 +54,11 @@ class Recipe:
         patients_at_most: N_max, a public upper bound; None only until the command line gives it.
         privacy: The budget.
         scans: How scans become images.
-        classes: Declared classes with their public shares; may be empty.
+        classes: Declared classes with their public shares; may be empty. The short form of one attribute.
         method: Key of :data:`METHODS`.
         synthesis: The method's own frozen object.
         release: What an exported file says of itself.
+        conditions: Declared attributes, independent of each other, in place of ``classes``; may be empty.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Recipe:
     description: str = ""
     patients_at_most: int | None = None
     classes: tuple[ClassDefinition, ...] = field(default=())
+    conditions: tuple[Attribute, ...] = field(default=())
 
     def __post_init__(self) -> None:
         if self.patients_at_most is not None and self.patients_at_most < 1:
@@ -77,6 +80,16 @@ class Recipe:
             raise ValueError(f"class names must differ, got {names}")
         if self.classes and abs(sum(c.share for c in self.classes) - 1) > 1e-6:
             raise ValueError(f"class shares must add up to 1, got {sum(c.share for c in self.classes)}")
+        self._check_conditions()
+        # The attributes are read with the pixels, so they travel with the form of the scans.
+        object.__setattr__(self, "scans", dataclasses.replace(self.scans, attributes=self.conditions))
+
+    def _check_conditions(self) -> None:
+        if self.classes and self.conditions:
+            raise ValueError("`classes` is the short form of one attribute of `conditions`: give one of the two")
+        check_conditions(self.conditions)
+        if any(each.dicom == "ViewPosition" for each in self.conditions) and self.release.modality != "CR":
+            raise ValueError("a condition with `dicom: ViewPosition` needs `release.modality: CR`")
 
     @property
     def n_max(self) -> int:
@@ -97,6 +110,9 @@ class Recipe:
     def resolved(self) -> dict[str, Any]:
         """Returns the recipe as plain JSON with every default written out."""
         plain = json.loads(json.dumps(dataclasses.asdict(self)))
+        del plain["scans"]["attributes"]
+        if not self.conditions:
+            del plain["conditions"]  # recipes without them keep the hash that ledgers and checkpoints know
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 

@@ -51,7 +51,8 @@ def check_keys(kind: type, plain: Any, where: str) -> None:
 def _unknown(kind: Any, plain: Any, where: str) -> typing.Iterator[str]:
     for option in (kind, *get_args(kind)):
         if isinstance(plain, Mapping) and isinstance(option, type) and dataclasses.is_dataclass(option):
-            hints = typing.get_type_hints(option)
+            written = {field.name for field in dataclasses.fields(option) if not field.metadata.get("derived")}
+            hints = {name: hint for name, hint in typing.get_type_hints(option).items() if name in written}
             for key, value in plain.items():
                 path = f"{where}.{key}".lstrip(".")
                 if key not in hints:

@@ -1,5 +1,6 @@
 """Recipes: unknown keys and values that are not allowed are all told; what is written loads as the same recipe."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,59 @@ def test_the_sampler_is_a_field_of_the_recipe_that_the_public_expert_does_not_de
     assert heun.expert_identity(32) == ddim.expert_identity(32)
     with pytest.raises(UsageError, match="not allowed"):
         load_recipe("demo-32", ["synthesis.sampler=euler"])
+
+
+SEX = "{name: sex, dicom: PatientSex, values: [{name: f, label: F, share: 0.5}, {name: m, label: M, share: 0.5}]}"
+AGE = "{name: age_band, values: [{name: young, label: '0', share: 0.3}, {name: old, label: '1', share: 0.7}]}"
+
+
+def test_conditions_are_a_list_of_attributes_in_place_of_classes(tmp_path: Path):
+    recipe = load_recipe("smoke-16", ["classes=[]", f"conditions=[{SEX}, {AGE}]"], patients_at_most=50)
+    assert [(a.name, a.dicom, len(a.values)) for a in recipe.conditions] == [
+        ("sex", "PatientSex", 2),
+        ("age_band", None, 2),
+    ]
+    assert recipe.scans.attributes == recipe.conditions  # whoever reads scans in the recipe's form reads them
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe.to_yaml())
+    again = load_recipe(str(path))
+    assert (again, again.sha256) == (recipe, recipe.sha256)
+    assert "attributes" not in recipe.resolved()["scans"]
+    without = dataclasses.replace(recipe, conditions=())
+    assert without.scans.attributes == ()
+    assert without.sha256 == load_recipe("smoke-16", ["classes=[]"], patients_at_most=50).sha256 != recipe.sha256
+
+
+def test_recipes_without_conditions_resolve_as_ever():
+    """Their hash stands in ledgers and checkpoints."""
+    assert "conditions" not in load_recipe("demo-32").resolved()
+    assert list(load_recipe("demo-32").resolved()["scans"]) == ["modalities", "size", "window", "max_skipped_share"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ((f"conditions=[{SEX}]", "classes=[{name: a, label: '0', share: 1}]"), "give one of the two"),
+        (("classes=[]", f"conditions=[{SEX}, {SEX}]"), "differ"),
+        (("classes=[]", f"conditions=[{SEX.replace('PatientSex', 'PatientName')}]"), "dicom must be one of"),
+        (("classes=[]", f"conditions=[{SEX.replace('label: F', 'label: female')}]"), "codes of PatientSex"),
+        (("classes=[]", f"conditions=[{SEX.replace('0.5', '0.6')}]"), "add up to 1"),
+        (("classes=[]", f"conditions=[{SEX.replace('name: sex', 'name: Sex')}]"), "can't be called"),
+        (("classes=[]", "conditions=[{name: sex, values: []}]"), "no values"),
+        (("classes=[]", f"conditions=[{AGE.replace('share', 'chare')}]"), "did you mean 'share'"),
+        (("classes=[]", f"conditions=[{AGE.replace('values', 'valuez')}]"), "did you mean 'values'"),
+        (("classes=[]", f"scans.attributes=[{AGE}]"), "attributes: unknown"),
+        (
+            (
+                "classes=[]",
+                "release.modality=SC",
+                "conditions=[{name: view, dicom: ViewPosition, values: [{name: pa, label: PA, share: 1}]}]",
+            ),
+            "needs `release.modality: CR`",
+        ),
+    ],
+)
+def test_conditions_that_can_not_be(changes: tuple[str, ...], text: str):
+    with pytest.raises(UsageError) as error:
+        load_recipe("smoke-16", changes)
+    assert text in " ".join([str(error.value), *error.value.details])

@@ -18,14 +18,16 @@ class PatientRecord:
     Args:
         pixels: float32 in [-1, 1], shape (scans, channel, *space); at least one scan.
         classes: int64, shape (scans,): index into the recipe's classes; ``len(classes)`` of the recipe = null class.
+            With several attributes (scans, attributes): a row of each in their one table
+            (:func:`medsyngen.cohort.conditions.first_rows`).
     """
 
     pixels: Pixels = field(repr=False)
     classes: NDArray[np.int64] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.pixels) == 0 or self.classes.shape != (len(self.pixels),):
-            raise ValueError("a record needs at least one scan and one class for each scan")
+        if len(self.pixels) == 0 or self.classes.shape[:1] != (len(self.pixels),) or self.classes.ndim > 2:
+            raise ValueError("a record needs at least one scan, and one class or one row of classes for each scan")
         if self.pixels.dtype != np.float32 or self.classes.dtype != np.int64:
             raise ValueError("pixels must be float32 and classes int64")
 

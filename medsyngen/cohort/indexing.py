@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import pydicom
 
 from medsyngen.cohort.identifiers import header_identifiers, path_identifiers
 from medsyngen.cohort.patient_map import PatientMap, patient_key
@@ -11,6 +14,8 @@ from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal
 from medsyngen.cohort.walking import FoundFile, Kind, find_files
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.dicom import DicomHeader, parse_header, read_dataset
+from medsyngen.formats.dicom_templates import CONDITION_CODES
+from medsyngen.formats.guarding import BROKEN, quiet_pydicom
 from medsyngen.formats.npz import is_npz, read_npz_header
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
@@ -48,6 +53,7 @@ def index_scans(
     *,
     modalities: Sequence[str] | None = None,
     patient_map: PatientMap | None = None,
+    codes: Sequence[str] = (),
     progress: Progress = silent,
 ) -> ScanIndex:
     """Looks at every file under SCANS.
@@ -59,6 +65,7 @@ def index_scans(
         scans: A folder, or one ``.npz`` file.
         modalities: DICOM codes to accept, ``SC`` meaning the SOP class Secondary Capture too; None accepts all.
         patient_map: The hospital's word on who is who, if it gave one.
+        codes: DICOM attributes to read for the conditions of a recipe, keys of ``CONDITION_CODES``.
         progress: Told after each file.
 
     Raises:
@@ -68,7 +75,7 @@ def index_scans(
     files = [file for file in files if file.kind is not Kind.SIDE]
     if not files:
         raise InputUnusable("no scans found", do="give the folder that holds the DICOM files, or an .npz file")
-    indexer = _Indexer(root, None if modalities is None else frozenset(modalities), patient_map)
+    indexer = _Indexer(root, None if modalities is None else frozenset(modalities), patient_map, codes)
     for done, file in enumerate(files, start=1):
         indexer.add(file)
         progress("reading headers", done, len(files))
@@ -88,8 +95,11 @@ def _files(scans: Path) -> tuple[Path, list[FoundFile]]:
 class _Indexer:
     """Collects what the files say, one after the other."""
 
-    def __init__(self, root: Path, modalities: frozenset[str] | None, patient_map: PatientMap | None) -> None:
+    def __init__(
+        self, root: Path, modalities: frozenset[str] | None, patient_map: PatientMap | None, codes: Sequence[str]
+    ) -> None:
         self._root = root
+        self._codes = codes
         self._modalities = modalities
         self._map = patient_map
         self._cases = 0
@@ -140,6 +150,7 @@ class _Indexer:
             header.inverted,
             issuer=header.issuer,
             spacing_mm=header.spacing_mm,
+            codes=tuple(_codes(dataset, self._codes)),
         )
 
     def _check_modality(self, header: DicomHeader) -> None:
@@ -176,3 +187,12 @@ class _Indexer:
                 label = header.labels[index] if header.labels is not None else None
                 yield IndexedScan(one, self._next_case(), patient, "OT", rows, columns, bits, label=label)
             first += count
+
+
+def _codes(dataset: pydicom.Dataset, keywords: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yields attributes whose value is one of their codes; any other value could be anything, and stays unread."""
+    for keyword in keywords:
+        with quiet_pydicom(), contextlib.suppress(*BROKEN):
+            code = str(dataset.get(keyword) or "").strip()
+            if code in CONDITION_CODES[keyword]:
+                yield keyword, code

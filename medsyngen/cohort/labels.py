@@ -9,6 +9,8 @@ from pathlib import Path
 from medsyngen.cohort.tables import posix_path, read_rows
 from medsyngen.errors import InputUnusable, UsageError
 
+LABEL = "label"
+"""The column that the recipe's ``classes`` are read from."""
 _DO = "give it the column `label` and `patient_id` or `path` (relative to SCANS), one label for each"
 
 
@@ -68,33 +70,40 @@ class LabelTable:
     Args:
         by_path: Path relative to SCANS, or ``file.npz#12``, to label.
         by_patient: Patient ID (after the patient map) to label.
+        rows: Every row of the file, for its other columns.
     """
 
     by_path: Mapping[str, str] = field(default_factory=dict, repr=False)
     by_patient: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rows: Sequence[Mapping[str, str]] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, path: Path) -> LabelTable:
         """Reads a label file; a row that names a path is about that scan, any other about all scans of its patient.
+
+        The column ``label`` may be left out if the recipe's conditions name other ones.
 
         Raises:
             InputUnusable: If its columns are others, or one scan or patient has two labels.
         """
         rows = read_rows(path, "label file")
         columns = set(rows[0]) if rows else set()
-        if "label" not in columns or not columns & {"path", "patient_id"}:
+        keys = columns & {"path", "patient_id"}
+        if not keys or columns == keys:
             raise InputUnusable("the label file has no rows or other columns than expected", do=_DO)
-        by_path: dict[str, str] = {}
-        by_patient: dict[str, str] = {}
-        bad = []
-        for number, row in enumerate(rows, start=2):
-            at_path, patient = row.get("path", ""), row.get("patient_id", "")
-            table, key = (by_path, posix_path(at_path)) if at_path else (by_patient, patient)
-            if not key or table.setdefault(key, row["label"]) != row["label"]:
-                bad.append(f"row {number}")
-        if bad:
-            raise InputUnusable("the label file has rows about nobody, or two labels for one", do=_DO, details=bad)
-        return cls(by_path, by_patient)
+        return cls(*_by_key(rows, LABEL), rows)
+
+    def of_column(self, column: str) -> LabelTable | None:
+        """Returns the labels of one column; None where the file has no such column.
+
+        In all columns but ``label`` an empty cell says nothing: another row, or the header, may.
+
+        Raises:
+            InputUnusable: If one scan or patient has two labels in it.
+        """
+        if column == LABEL:
+            return None if self.rows and LABEL not in self.rows[0] else self
+        return LabelTable(*_by_key(self.rows, column)) if self.rows and column in self.rows[0] else None
 
     def find(self, locator: str, patient_id: str) -> str | None:
         """Returns the label of a scan, or None; a label by path goes before one by patient."""
@@ -103,4 +112,26 @@ class LabelTable:
 
     def identifiers(self) -> list[str]:
         """Returns every patient ID and path of the table."""
-        return [*self.by_path, *self.by_patient]
+        rows = dict.fromkeys(_key(row)[1] for row in self.rows)
+        return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows]))
+
+
+def _key(row: Mapping[str, str]) -> tuple[bool, str]:
+    """Returns whether a row is about one scan, and which scan or patient it is about."""
+    path = row.get("path", "")
+    return (True, posix_path(path)) if path else (False, row.get("patient_id", ""))
+
+
+def _by_key(rows: Sequence[Mapping[str, str]], column: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns label by path and label by patient, of one column."""
+    tables: dict[bool, dict[str, str]] = {True: {}, False: {}}
+    bad = []
+    for number, row in enumerate(rows, start=2):
+        at_path, key = _key(row)
+        label = row.get(column, "")
+        said = bool(label) or (column == LABEL and LABEL in row)
+        if not key or (said and tables[at_path].setdefault(key, label) != label):
+            bad.append(f"row {number}")
+    if bad:
+        raise InputUnusable("the label file has rows about nobody, or two labels for one", do=_DO, details=bad)
+    return tables[True], tables[False]

@@ -21,8 +21,8 @@ from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.errors import MedsyngenError
 from medsyngen.scan import PatientKey, Pixels
 
-ScanOfPatient = tuple[PatientKey, Pixels, int]
-"""Whose it is; float32 (channel, *space); the class."""
+ScanOfPatient = tuple[PatientKey, Pixels, int | tuple[int, ...]]
+"""Whose it is; float32 (channel, *space); the class, or a row for each of several attributes."""
 
 
 def cohort_from(scans: Iterable[ScanOfPatient], *, rooms: Mapping[PatientKey, int], folder: Path | None) -> Cohort:
@@ -45,7 +45,7 @@ def cohort_from(scans: Iterable[ScanOfPatient], *, rooms: Mapping[PatientKey, in
         return _in_memory(scans)
     patients = sorted(rooms)
     starts = dict(zip(patients, accumulate((rooms[p] for p in patients), initial=0), strict=False))
-    classes: dict[PatientKey, list[int]] = {}
+    classes: dict[PatientKey, list[int | tuple[int, ...]]] = {}
     shape: tuple[int, ...] = ()
     with ExitStack() as held:
         with _disk_errors():
@@ -104,7 +104,7 @@ def _disk_errors() -> Iterator[None]:
 
 def _in_memory(scans: Iterable[ScanOfPatient]) -> Cohort:
     images: dict[PatientKey, list[Pixels]] = {}
-    classes: dict[PatientKey, list[int]] = {}
+    classes: dict[PatientKey, list[int | tuple[int, ...]]] = {}
     for patient, image, label in scans:
         images.setdefault(patient, []).append(image)
         classes.setdefault(patient, []).append(label)

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from medsyngen.cohort.cohort import Cohort
+from medsyngen.cohort.conditions import CLASS, check_conditions, short_form
 from medsyngen.cohort.identifiers import source_identifiers
 from medsyngen.cohort.indexing import index_scans
-from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, class_index
+from medsyngen.cohort.labelling import Labelling, Rows
+from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pixel_cache import ScanOfPatient, cohort_from
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
@@ -34,7 +36,7 @@ class Reading:
         accepted: Scans in it.
         refusals: What was left out, and why.
         identifiers: Texts of the source that must never leave.
-        unlabelled: Scans in the null class.
+        unlabelled: Scans in the null class; with several attributes, in the null of each.
         notices: What the audit of the privacy unit tells (as `inspect` does), and further things that the data team
             should know, without any name or path.
     """
@@ -65,8 +67,8 @@ def read_cohort(
 
     Args:
         scans: A folder, or one ``.npz`` file.
-        form: What to take, and the form of the images.
-        classes: The recipe's; may be empty.
+        form: What to take, the form of the images, and the attributes of each scan if there are any.
+        classes: The recipe's, the short form of one attribute; may be empty.
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
         public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
@@ -75,17 +77,24 @@ def read_cohort(
         progress: Told after each file.
 
     Raises:
+        ValueError: If the form has attributes and there are classes, too.
         InputUnusable: If SCANS, the label file or the privacy unit is unusable.
         TooManySkipped: If a larger share than ``form.max_skipped_share`` was refused; lists all of them.
         MedsyngenError: If the disk has no room for the pixels.
     """
     check_classes(classes)
+    check_conditions(form.attributes)
+    if classes and form.attributes:
+        raise ValueError("classes are the short form of one attribute: give them, or attributes")
     table = labels if labels is not None else find_labels(scans)
-    index = index_scans(scans, modalities=form.modalities, patient_map=patient_map, progress=progress)
+    labelling = Labelling.of(form.attributes or short_form(classes), table)
+    index = index_scans(
+        scans, modalities=form.modalities, patient_map=patient_map, codes=labelling.keywords, progress=progress
+    )
     check_privacy_unit(index)
     _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
     decoding = _Decoding(index, form, progress)
-    scans_read = decoding.scans(lambda scan: class_index(_label(scan, table), classes))
+    scans_read = decoding.scans(labelling.rows)
     rooms = Counter(scan.patient for scan in index.scans)
     cohort = cohort_from(scans_read, rooms=rooms, folder=cache_folder)
     usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
@@ -96,14 +105,13 @@ def read_cohort(
 
     texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
     texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
-    unlabelled = sum(int((cohort[patient].classes == len(classes)).sum()) for patient in cohort)
     return Reading(
         cohort=cohort,
         accepted=len(usable),
         refusals=refusals,
         identifiers=source_identifiers(texts, public_text),
-        unlabelled=unlabelled,
-        notices=_notices(index, decoding.pictures, bool(classes) and unlabelled == len(usable)),
+        unlabelled=labelling.unlabelled(cohort),
+        notices=_notices(index, decoding.pictures, labelling, cohort),
     )
 
 
@@ -115,11 +123,6 @@ def find_labels(scans: Path) -> LabelTable | None:
     """
     path = scans / "labels.csv"
     return LabelTable.read(path) if path.is_file() else None
-
-
-def _label(scan: IndexedScan, table: LabelTable | None) -> str | None:
-    label = table.find(scan.locator, scan.patient.patient_id) if table else None
-    return scan.label if label is None else label
 
 
 def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> None:
@@ -143,7 +146,7 @@ class _Decoding:
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
 
-    def scans(self, label: Callable[[IndexedScan], int]) -> Iterator[ScanOfPatient]:
+    def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanOfPatient]:
         """Yields every scan that can be decoded, with its class."""
         pipeline = preprocessing(self._form)
         for done, scan in enumerate(self._index.scans, start=1):
@@ -175,8 +178,9 @@ def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
         raise cause from None
 
 
-def _notices(index: ScanIndex, pictures: SharedPictures, no_label: bool) -> tuple[str, ...]:
+def _notices(index: ScanIndex, pictures: SharedPictures, labelling: Labelling, cohort: Cohort) -> tuple[str, ...]:
     notices = [finding.line() for finding in audit_unit(index, pictures)]
-    if no_label:
-        notices.append("no scan carries a label of the recipe: all stand in the null class; check the label file")
+    for attribute in labelling.silent(cohort):
+        of = "" if attribute.name == CLASS else f" for `{attribute.name}`"
+        notices.append(f"no scan carries a label of the recipe{of}: all stand in the null class; check the label file")
     return tuple(notices)

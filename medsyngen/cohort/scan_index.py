@@ -55,6 +55,7 @@ class IndexedScan:
         label: The label that an ``.npz`` carries itself, or None.
         issuer: Issuer of Patient ID, for the audit of the privacy unit only.
         spacing_mm: Distance between rows, between columns; empty where unknown.
+        codes: DICOM attributes that the recipe declares and that the header has a code for, each with its code.
     """
 
     locator: str = field(repr=False)
@@ -68,6 +69,7 @@ class IndexedScan:
     label: str | None = field(default=None, repr=False)
     issuer: str = field(default="", repr=False)
     spacing_mm: tuple[float, ...] = ()
+    codes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def send_cohort(ranks: Ranks, cohort: Cohort) -> None:
     for rank in ranks.others:
         ranks.send(rank, len(cohort).to_bytes(8, "little"))
         for patient, record in cohort.items():
-            facts = json.dumps([patient.patient_id, patient.issuer, record.pixels.shape]).encode()
-            ranks.send(rank, facts, record.pixels.tobytes(), record.classes.tobytes())
+            facts = [patient.patient_id, patient.issuer, record.pixels.shape, record.classes.shape]
+            ranks.send(rank, json.dumps(facts).encode(), record.pixels.tobytes(), record.classes.tobytes())
 
 
 def receive_cohort(ranks: Ranks) -> Cohort:
@@ -30,8 +30,9 @@ def receive_cohort(ranks: Ranks) -> Cohort:
     (count,) = ranks.receive(0)
     for _ in range(int.from_bytes(count, "little")):
         facts, pixels, classes = ranks.receive(0)
-        patient_id, issuer, shape = json.loads(facts)
+        patient_id, issuer, shape, labels = json.loads(facts)
         records[PatientKey(patient_id, issuer)] = PatientRecord(
-            np.frombuffer(bytearray(pixels), np.float32).reshape(shape), np.frombuffer(bytearray(classes), np.int64)
+            np.frombuffer(bytearray(pixels), np.float32).reshape(shape),
+            np.frombuffer(bytearray(classes), np.int64).reshape(labels),
         )
     return Cohort(records)

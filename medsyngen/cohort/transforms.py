@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from medsyngen.cohort.conditions import Attribute
 from medsyngen.errors import UsageError
 
 Window = Literal["bit-depth", "per-scan"] | tuple[float, float]
@@ -24,12 +25,15 @@ class ScanForm:
             own bit depth can express; ``per-scan``, the scan's own 1st and 99th percentile (a function of one
             record); or two numbers in modality values, of a MONOCHROME1 image after it was turned round.
         max_skipped_share: More refused scans than this share end the run, in [0, 1).
+        attributes: What is read of each scan beside its pixels. Never written under ``scans``: the recipe's
+            ``conditions`` put it here.
     """
 
     modalities: tuple[str, ...] = ("CR", "DX", "SC")
     size: int = 32
     window: Window = "bit-depth"
     max_skipped_share: float = 0.05
+    attributes: tuple[Attribute, ...] = field(default=(), metadata={"derived": True})
 
     def __post_init__(self) -> None:
         if not self.modalities or not all(code.isalnum() and code == code.upper() for code in self.modalities):

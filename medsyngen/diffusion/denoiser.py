@@ -45,7 +45,7 @@ class Denoiser:
         Args:
             x: Noisy images, (n, channel, *space).
             sigma: Noise level of each image, (n,).
-            classes: int64 class row of each image, (n,).
+            classes: int64 class row of each image, (n,); of several attributes (n, attributes).
 
         Returns:
             The expected clean images, shape of ``x``.
@@ -70,7 +70,7 @@ def network_error(
         y: Clean images, (n, channel, *space).
         noise: Standard Gaussian noise, shape of ``y``.
         sigma: (n,).
-        classes: int64, (n,).
+        classes: int64, (n,); of several attributes (n, attributes).
 
     Returns:
         Mean squared error of each image, (n,).

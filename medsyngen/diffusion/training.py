@@ -55,6 +55,7 @@ def train_on_phantoms(
     sigma_range: tuple[float, float],
     streams: Streams,
     device: torch.device,
+    bfloat16: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Tensor]:
     """Trains the network on phantoms alone, with the null class.
@@ -69,6 +70,8 @@ def train_on_phantoms(
         sigma_range: Smallest and largest noise level.
         streams: Public randomness.
         device: Where to compute.
+        bfloat16: Computes the network's products in bfloat16, weights and sums in float32: quicker on an accelerator
+            and on a processor with AMX, and much slower on one without.
         progress: Told after each step.
 
     Returns:
@@ -85,7 +88,8 @@ def train_on_phantoms(
 
     with closing(drawn_ahead(batch_of, training.steps, workers=_threads_ahead(device))) as batches:
         for step, batch in enumerate(batches, start=1):
-            loss = network_error(network, parameters, *(value.to(device) for value in batch)).mean()
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                loss = network_error(network, parameters, *(value.to(device) for value in batch)).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from medsyngen.errors import UsageError
+
+_ROWS, _TABLE = "class_embedding.weight", "class_embedding.table.weight"
+"""The weights of the class embedding: of one attribute, of several."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,43 @@ class UNetSize:
                 raise ValueError(f"channels {channels} can't be split into norm_groups {self.norm_groups}")
 
 
-def build_unet(size: UNetSize, *, image_channels: int, class_rows: int, spatial_dims: int = 2, seed: int) -> nn.Module:
+class SummedEmbedding(nn.Module):
+    """The embedding of several attributes: the sum of one row of each, all from one table.
+
+    Args:
+        table: The rows of all attributes, one attribute after the other, each with its null last.
+    """
+
+    def __init__(self, table: nn.Embedding) -> None:
+        super().__init__()
+        self.table = table
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Returns (n, width) for int64 rows (n, attributes)."""
+        embedded: Tensor = self.table(rows)
+        return embedded.sum(-2)
+
+
+def build_unet(
+    size: UNetSize, *, image_channels: int, class_rows: int | Sequence[int], spatial_dims: int = 2, seed: int
+) -> nn.Module:
     """Builds the network with reproducible first weights.
 
     Args:
         size: Public numbers.
         image_channels: Channels of the images, in and out.
-        class_rows: Rows of the class embedding: the recipe's classes and, last, the null class.
+        class_rows: Rows of the class embedding: the recipe's classes and, last, the null class. Of several attributes
+            the rows of each; one attribute alone is the same as a number.
         spatial_dims: 2 or 3.
         seed: Public seed of the first weights.
 
     Returns:
-        A module called as ``network(x, time, class_labels=...)``.
+        A module called as ``network(x, time, class_labels=...)``; class_labels are int64 (n,), of several attributes
+        (n, attributes).
     """
     from monai.networks.nets import DiffusionModelUNet
 
+    rows = (class_rows,) if isinstance(class_rows, int) else tuple(class_rows)
     # MONAI initialises from torch's global stream; it is put back, so nobody else's draws change.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -65,21 +91,33 @@ def build_unet(size: UNetSize, *, image_channels: int, class_rows: int, spatial_
             num_res_blocks=size.residual_blocks,
             norm_num_groups=size.norm_groups,
             num_head_channels=size.head_channels,
-            num_class_embeds=class_rows,
+            num_class_embeds=sum(rows),
         )
+    if len(rows) > 1:
+        network.class_embedding = SummedEmbedding(network.class_embedding)  # type: ignore[arg-type]
     return network
 
 
-def with_classes(weights: dict[str, Tensor], classes: int) -> dict[str, Tensor]:
+def with_classes(weights: dict[str, Tensor], *classes: int) -> dict[str, Tensor]:
     """Returns the weights of a null-class expert widened to ``classes`` classes and the null class.
 
     Every new row starts as a copy of the null embedding: left at random, the class embeddings fill every sample
-    with noise, because differential privacy leaves too little signal to unlearn them.
+    with noise, because differential privacy leaves too little signal to unlearn them. The rows of a second and further
+    attribute start at zero, so that every sum of one row of each is the null embedding, too.
+
+    Args:
+        weights: Of the public expert.
+        classes: Number of values of each attribute.
     """
-    null = weights["class_embedding.weight"]
+    null = weights[_ROWS]
     if len(null) != 1:
         raise ValueError(f"a public expert has the null class only, this one has {len(null)} rows")
-    return {**weights, "class_embedding.weight": null.repeat(classes + 1, 1)}
+    first, *further = classes
+    copies = null.repeat(first + 1, 1)
+    if not further:
+        return {**weights, _ROWS: copies}
+    table = torch.cat([copies, null.new_zeros((sum(further) + len(further), null.shape[1]))])
+    return {_TABLE if name == _ROWS else name: table if name == _ROWS else v for name, v in weights.items()}
 
 
 def check_image_size(size: UNetSize, pixels: int) -> None:

@@ -47,6 +47,15 @@ VIEW_ORIENTATION: Final[Mapping[str, tuple[str, str] | None]] = {
 """View Position (0018,5101): its terms for CR (C.8.1.1), and an upright image's Patient Orientation where known."""
 
 
+CONDITION_CODES: Final[Mapping[str, frozenset[str]]] = {
+    "PatientSex": frozenset(("M", "F", "O")),
+    "ViewPosition": frozenset(VIEW_ORIENTATION),
+    "Laterality": frozenset(("R", "L")),
+}
+"""Attributes that a recipe may vary from picture to picture, and their codes: Patient's Sex (0010,0040) C.7.1.1, View
+Position (0018,5101) C.8.1.1, CR only, and Laterality (0020,0060) C.7.3.1, of paired body parts only."""
+
+
 @dataclass(frozen=True)
 class SyntheticIdentity:
     """Who and what a synthetic object says it is. Every part is fresh; nothing is a function of a source value.
@@ -84,6 +93,8 @@ class ImageFacts:
         series_description: Words added to the Series Description (0008,103E).
         class_name: The recipe's class, or empty for the null class.
         contribution: Contribution Description (0018,A003), at most 1024 characters.
+        sex: Patient's Sex (0010,0040), or empty.
+        laterality: Laterality (0020,0060), or empty: then the element is left out.
     """
 
     body_part: str
@@ -93,6 +104,8 @@ class ImageFacts:
     series_description: str
     class_name: str
     contribution: str
+    sex: str = ""
+    laterality: str = ""
 
     def __post_init__(self) -> None:
         if not 8 <= self.bits <= 16:
@@ -101,6 +114,9 @@ class ImageFacts:
             raise ValueError(f"view position must be one of {', '.join(VIEW_ORIENTATION)}")
         if self.pixel_spacing_mm is not None and not 0 < self.pixel_spacing_mm < math.inf:
             raise ValueError("pixel spacing must be a positive number of millimetres")
+        for keyword, code in (("PatientSex", self.sex), ("Laterality", self.laterality)):
+            if code and code not in CONDITION_CODES[keyword]:
+                raise ValueError(f"{keyword} must be one of {', '.join(sorted(CONDITION_CODES[keyword]))}, or empty")
         if len(self.contribution) > CONTRIBUTION_LIMIT:
             raise ValueError(f"the contribution has more than {CONTRIBUTION_LIMIT} characters")
 
@@ -132,8 +148,11 @@ def _common(identity: SyntheticIdentity, facts: ImageFacts) -> Dataset:
     ds.IssuerOfPatientID = ISSUER
     ds.PatientComments = PATIENT_COMMENTS
     # Type 2: they must be there, and an empty value says that there is none.
-    for keyword in ("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName"):
+    for keyword in ("PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"):
         setattr(ds, keyword, "")
+    ds.PatientSex = facts.sex
+    if facts.laterality:
+        ds.Laterality = facts.laterality
     ds.StudyDate = SYNTHETIC_DATE
     ds.StudyTime = SYNTHETIC_TIME
     ds.StudyID = "1"

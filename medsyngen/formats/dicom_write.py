@@ -51,6 +51,8 @@ def write_dicom(
     series_description: str = "",
     class_name: str = "",
     contribution: str = "",
+    sex: str = "",
+    laterality: str = "",
 ) -> None:
     """Writes one synthetic picture as a DICOM file (explicit VR little endian, no date but a constant).
 
@@ -66,6 +68,8 @@ def write_dicom(
         series_description: Words added to the Series Description.
         class_name: The recipe's class, or empty.
         contribution: What the synthesizing equipment did, at most 1024 characters.
+        sex: Patient's Sex: M, F, O, or empty.
+        laterality: Laterality of a paired body part: R, L, or empty.
 
     Raises:
         ValueError: The picture or a field can't be written as asked.
@@ -73,7 +77,17 @@ def write_dicom(
     """
     if pixels.ndim != 2 or modality not in TEMPLATES:
         raise ValueError(f"can't write a picture of shape {pixels.shape} as {modality}")
-    facts = ImageFacts(body_part, view_position, pixel_spacing_mm, bits, series_description, class_name, contribution)
+    facts = ImageFacts(
+        body_part,
+        view_position,
+        pixel_spacing_mm,
+        bits,
+        series_description,
+        class_name,
+        contribution,
+        sex,
+        laterality,
+    )
     ds = TEMPLATES[modality](identity, facts, (pixels.shape[0], pixels.shape[1]))
     levels = quantise(pixels, bits)
     data = levels.astype(np.uint8).tobytes() if bits == 8 else levels.astype("<u2").tobytes()

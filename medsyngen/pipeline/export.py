@@ -88,8 +88,7 @@ def export_cohort(
         account, head = books.account, books.head
         guarantee = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
         seeded = books.runs[identity.run].seeded or generator.facts.seeded
-        told = {name or "unlabelled": n for name, n in Counter(generator.dealt(count)).items()}
-        release = {"count": count, "formats": list(formats), "classes": told}
+        release = {"count": count, "formats": list(formats), "classes": _told(generator, count)}
         reports = report_files(folder, recipe, books, identity, release=release)
     with drafting(out) as hidden, others_needed(ranks, do="run the same command again; nothing was written"):
         for rank in ranks.others:
@@ -103,6 +102,7 @@ def export_cohort(
             guarantee=guarantee.sentence(),
             report_files=reports,
             folder=hidden,
+            attributes=recipe.conditions,
             progress=progress,
         )
         passed = ReleaseGate(recipe.privacy.epsilon, account.budget.delta).review(
@@ -120,6 +120,16 @@ def export_cohort(
         )
         publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256)
     return ExportOutcome(out, count, formats, guarantee)
+
+
+def _told(generator: StagedGenerator, count: int) -> dict[str, int]:
+    """Returns how many images have each class, or each value of each declared attribute."""
+    declared = bool(generator.facts.conditions)
+    return {
+        f"{attribute}: {name or 'unlabelled'}" if declared else name or "unlabelled": images
+        for attribute, values in generator.dealt(count).items()
+        for name, images in Counter(values).items()
+    }
 
 
 def help_export(ranks: Ranks, *, device: str = "auto") -> int:

@@ -25,6 +25,7 @@ def target_of(recipe: Recipe) -> Target:
         size=recipe.scans.size,
         classes=tuple(c.name for c in recipe.classes),
         shares=tuple(c.share for c in recipe.classes),
+        conditions=recipe.conditions,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from medsyngen.cohort.conditions import short_form
 from medsyngen.errors import UsageError
 from medsyngen.planning.cost import Cost, count_parameters, images_per_second, memory_estimate, slots_per_step
 from medsyngen.planning.plan import Plan, plan
@@ -70,7 +71,8 @@ def plan_recipe(
     check_image_size(method.network, recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     draws = training.scans_per_patient * training.draws_per_scan
-    network = build_unet(method.network, image_channels=1, class_rows=len(recipe.classes) + 1, seed=0).eval()
+    rows = sum(len(attribute.values) + 1 for attribute in recipe.conditions or short_form(recipe.classes))
+    network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).eval()
     planned = plan(
         patients_at_most=n_max,
         budget=budget,

@@ -125,8 +125,9 @@ class _Embedding(Function):
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> Any:
         (g,), slots = outputs, ctx.book.slots
-        one_hot = functional.one_hot(ctx.rows.view(slots, -1), ctx.count).to(g.dtype)
-        ctx.book.add(f"{ctx.prefix}weight", torch.bmm(one_hot.transpose(1, 2), g.view(slots, -1, g.shape[-1])))
+        # Rows of several attributes of an image are summed behind this layer: their gradient is one vector, expanded.
+        one_hot = functional.one_hot(ctx.rows.reshape(slots, -1), ctx.count).to(g.dtype)
+        ctx.book.add(f"{ctx.prefix}weight", torch.bmm(one_hot.transpose(1, 2), _by_slot(g, slots)))
         return None, None, None, None, None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -12,6 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from medsyngen.cohort.conditions import Attribute
 from medsyngen.formats.dicom_templates import (
     IMPLEMENTATION_UID,
     SYNTHETIC_DATE,
@@ -22,6 +23,7 @@ from medsyngen.formats.dicom_templates import (
 )
 from medsyngen.release import names
 from medsyngen.release.checks import Problem
+from medsyngen.release.form import ReleaseForm
 
 _DO = "export again; if it comes back, report it as a bug in medsyngen"
 _PIXEL_DATA: Final = 0x7FE00010
@@ -33,9 +35,9 @@ _MOMENTS: Final = {"DA": {"", SYNTHETIC_DATE}, "TM": {"", SYNTHETIC_TIME}, "DT":
 
 
 @cache
-def template_tags() -> frozenset[int]:
-    """Returns every tag, nested ones too, that a template can write."""
-    facts = ImageFacts("CHEST", "PA", 1.0, 12, "", "", "")
+def template_tags(laterality: bool = False) -> frozenset[int]:
+    """Returns every tag, nested ones too, that a template can write; Laterality only where the recipe declares it."""
+    facts = ImageFacts("CHEST", "PA", 1.0, 12, "", "", "", laterality="R" if laterality else "")
     objects = [build(SyntheticIdentity.fresh("SYN-0"), facts, (1, 1)) for build in TEMPLATES.values()]
     return frozenset(int(element.tag) for ds in objects for element in ds.iterall()) | {_PIXEL_DATA}
 
@@ -66,9 +68,9 @@ def _container(data: bytes, ds: Dataset) -> Iterator[str]:
         yield "its pixels have another length than rows × columns, or bytes follow them"
 
 
-def _elements(ds: Dataset) -> Iterator[str]:
+def _elements(ds: Dataset, tags: frozenset[int]) -> Iterator[str]:
     for element in ds.iterall():
-        if element.tag.is_private or int(element.tag) not in template_tags():
+        if element.tag.is_private or int(element.tag) not in tags:
             yield "it holds an element that no template writes"
         values = element.value if element.VM > 1 else [element.value]
         if element.VR == "UI" and not all(_UID.fullmatch(str(value)) for value in values):
@@ -89,13 +91,28 @@ def _marks(ds: Dataset) -> Iterator[str]:
         yield "the synthesizing equipment (109100, DCM) is not named"
 
 
+def _codes(ds: Dataset, form: ReleaseForm, allowed: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """What may vary from picture to picture is a code of the recipe's, or what a file without conditions says."""
+    view = form.view_position if form.modality == "CR" else ""
+    for keyword, plain in (("PatientSex", ""), ("Laterality", ""), ("ViewPosition", view)):
+        if str(ds.get(keyword) or "") not in {plain, *allowed.get(keyword, ())}:
+            yield f"its {keyword} is not one that the recipe declares"
+
+
 class DicomCheck:
-    """Reads every DICOM file again from its bytes; UIDs must be fresh and no two the same."""
+    """Reads every DICOM file again from its bytes; UIDs must be fresh and no two the same.
+
+    Args:
+        form: What the pictures are released as.
+        attributes: Those that the recipe declares: only their codes may stand in their DICOM attributes.
+    """
 
     name = "dicom marks"
     read = "every DICOM file, read back from its bytes"
 
-    def __init__(self) -> None:
+    def __init__(self, form: ReleaseForm, attributes: Sequence[Attribute] = ()) -> None:
+        self._form = form
+        self._allowed = {each.dicom: frozenset(each.labels) for each in attributes if each.dicom}
         self._uids: list[str] = []
         self._tags: set[str] = set()
 
@@ -116,7 +133,9 @@ class DicomCheck:
         if not file.endswith(names.SUFFIXES["dicom"]):
             return
         ds = pydicom.dcmread(io.BytesIO(data))
-        found = [*_container(data, ds), *_elements(ds), *_marks(ds), *self._identity(file, ds)]
+        tags = template_tags(laterality="Laterality" in self._allowed)
+        found = [*_container(data, ds), *_elements(ds, tags), *_marks(ds), *self._identity(file, ds)]
+        found += _codes(ds, self._form, self._allowed)
         for reason in dict.fromkeys(found):
             yield Problem(f"picture {names.image_number(file)}: {reason}", _DO)
 

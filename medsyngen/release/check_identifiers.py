@@ -11,9 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from medsyngen.cohort.conditions import Attribute
 from medsyngen.release import names
 from medsyngen.release.checks import Problem
-from medsyngen.release.draft import write_draft
+from medsyngen.release.draft import column_names, write_draft
 from medsyngen.release.form import ReleaseForm
 from medsyngen.release.identifier_scan import IdentifierScan
 from medsyngen.release.plain_text import readable
@@ -31,14 +32,20 @@ _BEFORE_COUNTER: Final = re.compile(rb"syn-(?:[g-z]{6}-)?$")
 
 
 @cache
-def template_vocabulary(form: ReleaseForm, formats: tuple[str, ...]) -> tuple[bytes, ...]:
+def template_vocabulary(
+    form: ReleaseForm, formats: tuple[str, ...], attributes: tuple[Attribute, ...] = ()
+) -> tuple[bytes, ...]:
     """Returns everything readable that a cohort of this form holds for no other reason than its form.
 
     It is computed: a cohort of one blank picture is written, by the same code as any other, and read.
     """
-    blank = Draws(np.zeros((1, 1, 2, 2), dtype=np.float32), ("",))
+    columns = {name: ("",) for name in column_names(attributes)}
+    blank = Draws.of(np.zeros((1, 1, 2, 2), dtype=np.float32), columns, declared=bool(attributes))
     with tempfile.TemporaryDirectory(prefix="medsyngen-") as folder:
-        draft = write_draft(blank, form, formats=formats, guarantee="", report_files={}, folder=Path(folder))
+        place = Path(folder)
+        draft = write_draft(
+            blank, form, formats=formats, guarantee="", report_files={}, folder=place, attributes=attributes
+        )
         files = [(draft.folder / file).read_bytes() for file in draft.files]
     return tuple(part.data for data in files for part in readable(data) if not part.picture)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.release import names
 from medsyngen.release.checks import Problem, Verdict
 
@@ -87,29 +88,39 @@ def check_tree(tree: Tree, *, listed: Sequence[str], formats: Sequence[str], cou
 
 
 class TableCheck:
-    """The table names every picture once, in order, each with its own synthetic patient of one tag."""
+    """The table names every picture once, in order, each with its own synthetic patient of one tag.
+
+    With declared attributes it has a column for each of them, and in it nothing but their values.
+    """
 
     name = "table"
     read = names.TABLE
 
-    def __init__(self, formats: Sequence[str], count: int) -> None:
+    def __init__(self, formats: Sequence[str], count: int, attributes: Sequence[Attribute] = ()) -> None:
         self._formats = tuple(formats)
         self._count = count
+        self._columns = [attribute.name for attribute in attributes] or [CLASS]
+        self._allowed = [{"", *(value.name for value in attribute.values)} for attribute in attributes]
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:
         """Reads cohort.csv; leaves all other files."""
         if file != names.TABLE:
             return
         header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
-        if header != [*self._formats, "synthetic_patient_id", "class"] or len(rows) != self._count:
+        wanted = [*self._formats, "synthetic_patient_id", *self._columns]
+        if header != wanted or len(rows) != self._count or any(len(row) != len(wanted) for row in rows):
             yield Problem(f"{names.TABLE} has another header or number of rows than were asked for", _DO)
             return
         tags = set()
-        for number, (*files, patient, _) in enumerate(rows, start=1):
+        at = len(self._formats)
+        for number, row in enumerate(rows, start=1):
+            files, patient, values = row[:at], row[at], row[at + 1 :]
             found = names.PATIENT_ID.fullmatch(patient)
             tags.add(found[1] if found and int(found[2]) == number else None)
             if files != [names.image_file(name, number) for name in self._formats]:
                 yield Problem(f"row {number} of {names.TABLE} names other files than its own", _DO)
+            if not all(value in allowed for value, allowed in zip(values, self._allowed, strict=False)):
+                yield Problem(f"row {number} of {names.TABLE} holds a value that the recipe does not declare", _DO)
         if len(tags) != 1 or None in tags:
             yield Problem(f"{names.TABLE} names patients that are not made by the counters", _DO)
 

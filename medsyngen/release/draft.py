@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.errors import UsageError
 from medsyngen.formats.dicom_templates import SyntheticIdentity
 from medsyngen.formats.dicom_write import write_dicom
@@ -20,7 +21,6 @@ from medsyngen.scan import Pixels
 from medsyngen.synthesis.synthesizer import Draws
 from medsyngen.version import __version__
 
-CLASS_COLUMN = "class"
 PATIENT_COLUMN = "synthetic_patient_id"
 
 
@@ -34,6 +34,7 @@ class Draft:
         count: Number of pictures.
         form: What they were written as.
         formats: The formats that were written.
+        attributes: The declared attributes, a column of the table each; none: the one column ``class``.
     """
 
     folder: Path = field(repr=False)
@@ -41,6 +42,7 @@ class Draft:
     count: int
     form: ReleaseForm
     formats: tuple[str, ...]
+    attributes: tuple[Attribute, ...] = ()
 
 
 def check_formats(formats: Sequence[str]) -> tuple[str, ...]:
@@ -74,8 +76,13 @@ def check_count(count: int) -> None:
         raise UsageError(f"can't export {count} pictures", do=f"ask for 1 to {names.MOST}")
 
 
+def column_names(attributes: Sequence[Attribute]) -> tuple[str, ...]:
+    """Returns the columns of the table that say what a picture is of."""
+    return tuple(attribute.name for attribute in attributes) or (CLASS,)
+
+
 def _write_picture(
-    folder: Path, number: int, pixels: Pixels, form: ReleaseForm, image_format: str, **said: str
+    folder: Path, number: int, pixels: Pixels, form: ReleaseForm, image_format: str, said: Mapping[str, str]
 ) -> None:
     path = folder / names.image_file(image_format, number)
     if image_format == "dicom":
@@ -85,12 +92,14 @@ def _write_picture(
             identity=SyntheticIdentity.fresh(said["patient"]),
             modality=form.modality,
             body_part=form.body_part,
-            view_position=form.view_position,
+            view_position=said.get("ViewPosition") or form.view_position,
             pixel_spacing_mm=form.pixel_spacing_mm,
             bits=form.bits,
             series_description=form.series_description,
             class_name=said["class_name"],
             contribution=f"medsyngen {__version__}. {said['guarantee']}".strip(),
+            sex=said.get("PatientSex", ""),
+            laterality=said.get("Laterality", ""),
         )
     else:
         from medsyngen.formats.png import write_png
@@ -108,6 +117,7 @@ class _Pictures:
         formats: In order.
         guarantee: The privacy sentence.
         tag: Of the cohort's patients.
+        attributes: Declared ones; may be empty.
     """
 
     folder: Path
@@ -115,24 +125,34 @@ class _Pictures:
     formats: tuple[str, ...]
     guarantee: str
     tag: str
+    attributes: tuple[Attribute, ...]
 
     def begin(self) -> None:
         """Makes the folders of the pictures and a table without rows."""
         for image_format in self.formats:
             (self.folder / image_format).mkdir()
-        self._add_rows([[*self.formats, PATIENT_COLUMN, CLASS_COLUMN]])
+        self._add_rows([[*self.formats, PATIENT_COLUMN, *column_names(self.attributes)]])
 
     def write(self, draws: Draws, before: int) -> int:
         """Writes draws after ``before`` others; returns how many there are now."""
         rows = []
-        for number, (pixels, class_name) in enumerate(zip(draws.pixels, draws.classes, strict=True), start=before + 1):
+        columns = [draws.columns[name] for name in column_names(self.attributes)]
+        for number, (pixels, *values) in enumerate(zip(draws.pixels, *columns, strict=True), start=before + 1):
             patient = names.patient_id(self.tag, number)
+            said = {"patient": patient, "guarantee": self.guarantee, **self._said(values)}
             for name in self.formats:
-                said = {"patient": patient, "class_name": class_name, "guarantee": self.guarantee}
-                _write_picture(self.folder, number, pixels[0], self.form, name, **said)
-            rows.append([*(names.image_file(name, number) for name in self.formats), patient, class_name])
+                _write_picture(self.folder, number, pixels[0], self.form, name, said)
+            rows.append([*(names.image_file(name, number) for name in self.formats), patient, *values])
         self._add_rows(rows)
         return before + len(draws)
+
+    def _said(self, values: Sequence[str]) -> dict[str, str]:
+        """Returns the words for the class of a picture, and the code of each DICOM attribute that says it."""
+        if not self.attributes:
+            return {"class_name": values[0]}
+        pairs = list(zip(self.attributes, values, strict=True))
+        words = "; ".join(f"{attribute.name} = {value or 'none'}" for attribute, value in pairs)
+        return {"class_name": words, **{a.dicom: a.code(value) for a, value in pairs if a.dicom}}
 
     def _add_rows(self, rows: Sequence[Sequence[str]]) -> None:
         with (self.folder / names.TABLE).open("a", encoding="utf-8", newline="") as table:
@@ -164,6 +184,7 @@ def write_draft(
     guarantee: str,
     report_files: Mapping[str, bytes],
     folder: Path,
+    attributes: Sequence[Attribute] = (),
     progress: Progress = silent,
 ) -> Draft:
     """Writes pictures, table, README and privacy report into the folder.
@@ -176,6 +197,7 @@ def write_draft(
         guarantee: The privacy sentence, generated from recipe and ledger: into the README and every DICOM file.
         report_files: Bytes of the privacy report by file name, made from recipe and ledger only.
         folder: An empty folder, as :func:`medsyngen.release.export.drafting` gives it.
+        attributes: The attributes that the recipe declares, whose values the draws have; none: they have classes.
         progress: Told when every picture is written.
 
     Raises:
@@ -191,14 +213,17 @@ def write_draft(
     if first is None:
         raise UsageError("can't export 0 pictures", do=f"ask for 1 to {names.MOST}")
     check_draws(first)  # before anything is written
-    pictures = _Pictures(folder, form, formats, guarantee, names.cohort_tag())
+    attributes = tuple(attributes)
+    pictures = _Pictures(folder, form, formats, guarantee, names.cohort_tag(), attributes)
     pictures.begin()
     count = _write_behind(pictures, chain((first,), batches), progress)
     texts = {
-        names.README: cohort_readme(form, formats, guarantee=guarantee, report_files=sorted(report_files)).encode(),
+        names.README: cohort_readme(
+            form, formats, guarantee=guarantee, report_files=sorted(report_files), attributes=attributes
+        ).encode(),
         **report_files,
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)
     files = [names.image_file(name, number) for name in formats for number in range(1, count + 1)]
-    return Draft(folder, tuple(sorted([*files, names.TABLE, *texts])), count, form, formats)
+    return Draft(folder, tuple(sorted([*files, names.TABLE, *texts])), count, form, formats, attributes)

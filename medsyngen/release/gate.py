@@ -161,10 +161,11 @@ class ReleaseGate:
         try:
             tree = walk(draft.folder)
             facts.append(check_tree(tree, listed=draft.files, formats=draft.formats, count=draft.count))
-            public = [*template_vocabulary(draft.form, draft.formats), *(text.encode() for text in public_texts)]
+            vocabulary = template_vocabulary(draft.form, draft.formats, draft.attributes)
+            public = [*vocabulary, *(text.encode() for text in public_texts)]
             checks: list[FileCheck] = [
-                TableCheck(draft.formats, draft.count),
-                DicomCheck(),
+                TableCheck(draft.formats, draft.count, draft.attributes),
+                DicomCheck(draft.form, draft.attributes),
                 PngCheck(),
                 IdentifierCheck(identifiers, public=public, count=draft.count),
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from medsyngen.cohort.conditions import Attribute
 from medsyngen.release.form import ReleaseForm
 
 _HEAD = """# A synthetic cohort
@@ -15,9 +16,9 @@ The pictures were drawn by a generator made with medsyngen.
 
 | file | what it is |
 |---|---|
-| `cohort.csv` | one row a picture: its files, its synthetic patient, its class (empty: no class) |
+| `cohort.csv` | one row a picture: its files, its synthetic patient, {columns} |
 {rows}| `manifest.json` | SHA-256 of every other file, and what the release gate checked |
-
+{told}
 ## How to open it
 """
 
@@ -49,7 +50,25 @@ A synthetic patient has one picture here. The pictures are for research and soft
 """
 
 
-def cohort_readme(form: ReleaseForm, formats: Sequence[str], *, guarantee: str, report_files: Sequence[str]) -> str:
+_CONDITIONS = """
+## What the pictures were asked to show
+
+| column | values and their declared shares |
+|---|---|
+{rows}
+Values and shares were declared in the recipe, not counted. The columns are independent of each other by construction:
+in the scans they need not be.
+"""
+
+
+def cohort_readme(
+    form: ReleaseForm,
+    formats: Sequence[str],
+    *,
+    guarantee: str,
+    report_files: Sequence[str],
+    attributes: Sequence[Attribute] = (),
+) -> str:
     """Returns the text of README.md.
 
     Args:
@@ -57,8 +76,28 @@ def cohort_readme(form: ReleaseForm, formats: Sequence[str], *, guarantee: str, 
         formats: The formats that were written.
         guarantee: The privacy sentence, generated from recipe and ledger.
         report_files: Names of the privacy report's files.
+        attributes: Those that the recipe declares, if any.
     """
     rows = "".join(_ROWS[name].format(modality=form.modality, bits=form.bits) for name in formats)
     rows += "".join(f"| `{name}` | the privacy report |\n" for name in report_files)
-    body = _HEAD.format(guarantee=guarantee, rows=rows)
+    columns = "its class (empty: no class)"
+    if attributes:
+        columns = "a column for each attribute: " + ", ".join(f"`{a.name}`" for a in attributes)
+    body = _HEAD.format(guarantee=guarantee, rows=rows, columns=columns, told=_told(attributes))
     return body + "".join(_LOADING[name] for name in formats) + _TAIL
+
+
+def _told(attributes: Sequence[Attribute]) -> str:
+    if not attributes:
+        return ""
+    rows = ""
+    for attribute in attributes:
+        values = ", ".join(f"{_cell(value.name)} {value.share:.4g}" for value in attribute.values)
+        written = f" (DICOM {attribute.dicom})" if attribute.dicom else ""
+        rows += f"| `{attribute.name}`{written} | {values} |\n"
+    return _CONDITIONS.format(rows=rows)
+
+
+def _cell(text: str) -> str:
+    """Returns text that stays in its cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")

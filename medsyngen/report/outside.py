@@ -67,12 +67,16 @@ def _several_keys(facts: Mapping[str, Any]) -> str:
 
 
 def _public_choices(facts: Mapping[str, Any]) -> str:
-    named = [str(c["name"]) for c in facts["recipe"].get("classes") or [] if isinstance(c, Mapping) and "name" in c]
-    classes = f"classes ({', '.join(named)}) and their shares, " if named else ""
+    classes = _named(facts, "classes", "classes") + _named(facts, "conditions", "attributes")
     return (
         f"N_max, {classes}sizes, intensity windows, noise bands, phantoms and numbers of images and steps are taken as "
         "public. What of them someone read off the scans is not protected."
     )
+
+
+def _named(facts: Mapping[str, Any], key: str, words: str) -> str:
+    named = [str(c["name"]) for c in facts["recipe"].get(key) or [] if isinstance(c, Mapping) and "name" in c]
+    return f"{words} ({', '.join(named)}) and their shares, " if named else ""
 
 
 def _choices(facts: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from medsyngen.cohort.conditions import Attribute
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import Denoiser
 from medsyngen.diffusion.sampling import SAMPLERS, images_at_once, starting_noise
@@ -22,6 +23,8 @@ from medsyngen.errors import VerificationFailed
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.conditioning import Conditioning, part_of
+from medsyngen.synthesis.conditioning import deal_classes as deal_classes  # known by this place, too
 from medsyngen.synthesis.synthesizer import Draws
 
 
@@ -41,6 +44,7 @@ class GeneratorFacts:
         private: The private part went through differential privacy: otherwise can't be released.
         sampler: ``heun`` or ``ddim``.
         public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
+        conditions: Attributes in place of classes, which are the short form of one attribute.
     """
 
     size: int
@@ -54,23 +58,16 @@ class GeneratorFacts:
     private: bool
     sampler: str = "heun"
     public_bands: str = "both"
+    conditions: tuple[Attribute, ...] = ()
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
 
-
-def deal_classes(count: int, shares: Sequence[float]) -> list[int]:
-    """Returns the class of each image, as even as the shares allow at every prefix; the null class (0) if none."""
-    if not shares:
-        return [0] * count
-    given = np.zeros(len(shares))
-    out = []
-    for i in range(count):
-        index = int(np.argmax(np.asarray(shares) * (i + 1) - given))
-        given[index] += 1
-        out.append(index)
-    return out
+    @property
+    def conditioning(self) -> Conditioning:
+        """The attributes, whichever form they were given in."""
+        return Conditioning.of(self.classes, self.shares, self.conditions)
 
 
 def shares(count: int, at_once: int) -> list[range]:
@@ -99,26 +96,29 @@ class StagedGenerator:
         facts = self.facts
         if self.context is None:
             return self._null()
-        context = Denoiser(_network(facts, self.context, len(facts.classes) + 1).to(self.device))
+        context = Denoiser(_network(facts, self.context, facts.conditioning.rows).to(self.device))
         stages = facts.bands.stages(facts.size**2, facts.public_bands)
         return StagedDenoiser([(band, self._null() if public else context) for band, public in stages])
 
     def _null(self) -> Denoise:
-        public = Denoiser(_network(self.facts, self.public, 1).to(self.device))
-        return lambda x, sigma, classes: public(x, sigma, torch.zeros_like(classes))
+        public = Denoiser(_network(self.facts, self.public, (1,)).to(self.device))
+        return lambda x, sigma, classes: public(x, sigma, classes.new_zeros(len(classes)))
 
-    def dealt(self, count: int) -> tuple[str, ...]:
-        """Returns the class of each of ``count`` images, known before any is drawn; "" for the null class."""
-        names = (*self.facts.classes, "")
-        return tuple(names[k] for k in deal_classes(count, self.facts.shares))
+    def dealt(self, count: int) -> dict[str, tuple[str, ...]]:
+        """Returns, for each attribute, the value of each of ``count`` images, known before any is drawn; "": null."""
+        return self.facts.conditioning.columns(count)
+
+    def named(self, images: Pixels, columns: Mapping[str, tuple[str, ...]]) -> Draws:
+        """Returns images with their values."""
+        return Draws.of(images, columns, declared=bool(self.facts.conditions))
 
     def batches(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Iterator[Draws]:
         """Draws images batch by batch, so that memory does not grow with ``count``; see :meth:`draw`."""
-        images_of, classes = self.pencil(count), self.dealt(count)
+        images_of, columns = self.pencil(count), self.dealt(count)
         for rows in shares(count, batch or self.images_at_once):
             images = images_of(rows)
             progress("drawing images", rows.stop, count)
-            yield Draws(images, classes[rows.start : rows.stop])
+            yield self.named(images, part_of(columns, rows))
 
     @property
     def images_at_once(self) -> int:
@@ -130,7 +130,7 @@ class StagedGenerator:
         facts = self.facts
         denoise, sample, streams = self.denoiser(), SAMPLERS[facts.sampler], Streams(facts.seed)
         sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
-        dealt = deal_classes(count, facts.shares)
+        dealt = facts.conditioning.deal(count)
 
         def images_of(rows: range) -> Pixels:
             noise = starting_noise([streams.torch_seed("draw", i) for i in rows], (1, facts.size, facts.size))
@@ -149,11 +149,10 @@ class StagedGenerator:
             batch: Images at once; bounds memory. None lets :func:`images_at_once` choose.
         """
         drawn = list(self.batches(count, progress=progress, batch=batch))
-        pixels = np.concatenate([part.pixels for part in drawn])
-        return Draws(pixels, tuple(name for part in drawn for name in part.classes))
+        return self.named(np.concatenate([part.pixels for part in drawn]), self.dealt(count))
 
 
-def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: int) -> torch.nn.Module:
+def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: tuple[int, ...]) -> torch.nn.Module:
     network = build_unet(facts.network, image_channels=1, class_rows=class_rows, seed=0)
     network.load_state_dict(dict(weights))
     return network.eval().requires_grad_(False)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.conditions import first_rows
 from medsyngen.errors import MedsyngenError, UsageError
 from medsyngen.privacy.dpsgd import DPSGD, Subspace
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
@@ -25,7 +27,7 @@ def rehearse(
     training: DPSGD,
     phantoms: Pixels,
     *,
-    class_rows: int,
+    class_rows: int | Sequence[int],
     subspace: Subspace | None = None,
     folder: Path | None,
     device: torch.device,
@@ -37,7 +39,8 @@ def rehearse(
         weights: First weights.
         training: Public numbers.
         phantoms: float32 (count, channel, *space): each becomes a patient with one scan.
-        class_rows: Rows of the class embedding; the phantoms are dealt over them so that every row gets a gradient.
+        class_rows: Rows of the class embedding, of several attributes the rows of each; the phantoms are dealt over
+            them so that every row gets a gradient.
         subspace: The directions of a step, if not all.
         folder: Where checkpoints will go; None where nothing will be written.
         device: Where to compute.
@@ -45,7 +48,7 @@ def rehearse(
     Raises:
         UsageError: Some parameter gets no gradient, or memory or disk don't suffice.
     """
-    classes = np.arange(len(phantoms), dtype=np.int64) % class_rows
+    classes = _dealt(len(phantoms), (class_rows,) if isinstance(class_rows, int) else class_rows)
     cohort = Cohort(
         {
             PatientKey(f"phantom {i}"): PatientRecord(phantoms[i : i + 1], classes[i : i + 1])
@@ -81,6 +84,13 @@ def rehearse(
             f"the run folder's disk has less than {needed / 1e6:.0f} MB free; nothing was charged",
             do="free some space or choose another run folder",
         )
+
+
+def _dealt(count: int, rows: Sequence[int]) -> NDArray[np.int64]:
+    """Returns every attribute's rows in turn: int64 (count,), of several attributes (count, attributes)."""
+    starts = first_rows([each - 1 for each in rows])
+    columns = [start + np.arange(count, dtype=np.int64) % each for start, each in zip(starts, rows, strict=True)]
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
 def _moved(flat: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import numpy as np
 
 from medsyngen.parallel import Ranks
 from medsyngen.progress import Progress, silent
+from medsyngen.synthesis.conditioning import part_of
 from medsyngen.synthesis.generator import StagedGenerator, shares
 from medsyngen.synthesis.synthesizer import Draws
 
@@ -34,7 +35,7 @@ def drawn_by_all(
     at_once = max(1, min(generator.images_at_once, -(-count // ranks.count)))
     for rank in ranks.others:
         ranks.send(rank, json.dumps([count, at_once]).encode())
-    images_of, classes = generator.pencil(count), generator.dealt(count)
+    images_of, columns = generator.pencil(count), generator.dealt(count)
     side = generator.facts.size
     for number, rows in enumerate(shares(count, at_once)):
         rank = number % ranks.count
@@ -44,7 +45,7 @@ def drawn_by_all(
         else:
             images = images_of(rows)
         progress("drawing images", rows.stop, count)
-        yield Draws(images, classes[rows.start : rows.stop])
+        yield generator.named(images, part_of(columns, rows))
 
 
 def draw_shares(generator: StagedGenerator, ranks: Ranks) -> None:

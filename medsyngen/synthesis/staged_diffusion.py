@@ -62,7 +62,7 @@ class StagedDiffusion:
         seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
     """
 
-    phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 0.9, "dead_leaves": 0.1})
+    phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 1.0})
     network: UNetSize = UNetSize()
     bands: StageBands = StageBands()
     public: PublicTraining = PublicTraining()
@@ -110,8 +110,10 @@ class StagedDiffusion:
             self.expert_identity(size), lambda: self.train_public_expert(size, device=device, progress=progress)
         )
 
-    def train_public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
-        """Trains the public expert on phantoms alone and returns its weights."""
+    def train_public_expert(
+        self, size: int, *, device: torch.device, bfloat16: bool = False, progress: Progress = silent
+    ) -> dict[str, Tensor]:
+        """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
         check_image_size(self.network, size)
         streams = Streams(self.seed)
         first = streams.torch_seed("first weights")
@@ -122,6 +124,7 @@ class StagedDiffusion:
             sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
             streams=streams,
             device=device,
+            bfloat16=bfloat16,
             progress=progress,
         )
 
@@ -184,7 +187,7 @@ class StagedDiffusion:
         public = {}
         if PUBLIC_BANDS[self.public_bands] or self.start == "phantoms":
             public = self.public_expert(target.size, device=device, progress=progress)
-        start = with_classes(public, len(target.classes)) if self.start == "phantoms" else self._untrained(target)
+        start = with_classes(public, *target.counts) if self.start == "phantoms" else self._untrained(target)
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
         loss = self._rehearsed_loss(start, target, private_folder, device)
@@ -239,17 +242,17 @@ class StagedDiffusion:
 
     def _untrained(self, target: Target) -> dict[str, Tensor]:
         seed = Streams(self.seed).torch_seed("first weights of private training")
-        network = build_unet(self.network, image_channels=1, class_rows=len(target.classes) + 1, seed=seed)
+        network = build_unet(self.network, image_channels=1, class_rows=target.conditioning.rows, seed=seed)
         return {name: value.detach().clone() for name, value in network.named_parameters()}
 
     def _rehearsed_loss(
         self, start: Mapping[str, Tensor], target: Target, folder: Path | None, device: torch.device
     ) -> ContextLoss:
-        rows = len(target.classes) + 1
+        rows = target.conditioning.rows
         network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
         loss = self.context_loss(network, target.size)
         rng = Streams(self.seed).numpy("rehearsal")
-        phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, rows), rng)
+        phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, *rows), rng)
         rehearse(
             loss,
             start,
@@ -266,14 +269,16 @@ class StagedDiffusion:
         """Returns what spans the private steps, or None if they may go anywhere."""
         if not self.subspace:
             return None
+        first, *further = ((*shares, NULL_SHARE) for shares in target.conditioning.shares)
         return PhantomSubspace(
             self.subspace,
             loss,
             self.draw_phantoms(target.size),
-            (*target.shares, NULL_SHARE),
+            first,
             self.private.micro_batch,
             Streams(self.seed),
             device,
+            tuple(further),
         )
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
@@ -290,4 +295,5 @@ class StagedDiffusion:
             private=private,
             sampler=self.sampler,
             public_bands=self.public_bands,
+            conditions=target.conditions,
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.progress import Progress, silent
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.conditioning import Conditioning
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,23 @@ class Target:
         size: Side of the images.
         classes: Class names.
         shares: Public proportion of each class.
+        conditions: Attributes and their values in place of classes, which are the short form of one attribute.
     """
 
     size: int
     classes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
+    conditions: tuple[Attribute, ...] = ()
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """The attributes, whichever form they were given in."""
+        return Conditioning.of(self.classes, self.shares, self.conditions)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of values of each attribute."""
+        return self.conditioning.counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +45,33 @@ class Draws:
 
     Args:
         pixels: float32 in [-1, 1], shape (count, channel, *space).
-        classes: Class name of each image, or "" for the null class.
+        classes: Class name of each image, or "" for the null class; left out where there are conditions.
+        conditions: For each declared attribute, the value's name for each image, or "" for its null.
     """
 
     pixels: Pixels = field(repr=False)
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.pixels) != len(self.classes):
-            raise ValueError(f"{len(self.pixels)} images but {len(self.classes)} classes")
+        if self.classes and self.conditions:
+            raise ValueError("draws have classes or conditions, not both")
+        for name, values in self.columns.items():
+            if len(self.pixels) != len(values):
+                raise ValueError(f"{len(self.pixels)} images but {len(values)} values of {name}")
 
     def __len__(self) -> int:
-        return len(self.classes)
+        return len(self.pixels)
+
+    @property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Attribute -> value of each image; classes are the attribute ``class``."""
+        return self.conditions or {CLASS: self.classes}
+
+    @classmethod
+    def of(cls, pixels: Pixels, columns: Mapping[str, tuple[str, ...]], *, declared: bool) -> Draws:
+        """Returns draws with these columns: as conditions if those were declared, else the classes."""
+        return cls(pixels, conditions=columns) if declared else cls(pixels, columns[CLASS])
 
 
 class Fitted(Protocol):

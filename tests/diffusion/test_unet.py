@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
+from medsyngen.diffusion.unet import SummedEmbedding, UNetSize, build_unet, check_image_size, with_classes
 from medsyngen.errors import UsageError
 
 TINY = UNetSize(channels=(8, 8), attention=(False, True), norm_groups=4, head_channels=8)
@@ -29,6 +29,58 @@ def test_every_class_starts_as_a_copy_of_the_null_class():
     assert bool((wide == wide[0]).all())
     with pytest.raises(ValueError, match="null class only"):
         with_classes({**weights, "class_embedding.weight": wide}, 2)
+
+
+def output(net, rows):
+    generator = torch.Generator().manual_seed(1)
+    x, time = torch.randn((len(rows), 1, 8, 8), generator=generator), torch.full((len(rows),), 100.0)
+    return net(x, time, class_labels=torch.tensor(rows))
+
+
+def started(*classes):
+    """A network from the weights of a public expert that has moved from its first ones."""
+    generator = torch.Generator().manual_seed(0)
+    public = {
+        name: value + 0.1 * torch.randn(value.shape, generator=generator)
+        for name, value in build_unet(TINY, image_channels=1, class_rows=1, seed=0).state_dict().items()
+    }
+    net = build_unet(TINY, image_channels=1, class_rows=[each + 1 for each in classes], seed=4)
+    net.load_state_dict(with_classes(public, *classes))  # strict: no name is missing or left over
+    return net.eval()
+
+
+@pytest.mark.parametrize("classes", [(2, 3), (1, 1, 1), (2, 4, 3)])
+def test_every_combination_of_values_starts_as_the_null_class(classes):
+    several, one = started(*classes), started(0)
+    starts = [sum(classes[:k]) + k for k in range(len(classes))]
+    nulls = [start + count for start, count in zip(starts, classes, strict=True)]
+    with torch.no_grad():
+        truth = output(one, [0, 0])
+        assert torch.equal(output(several, [starts, nulls]), truth)
+    table = several.class_embedding.table.weight
+    assert table.shape[0] == sum(classes) + len(classes)
+    assert torch.equal(table[nulls].sum(0), one.class_embedding.weight[0])
+
+
+def test_rows_of_several_attributes_are_summed():
+    table = torch.nn.Embedding(7, 5)
+    rows = torch.tensor([[0, 4], [2, 6], [1, 3]])
+    expected = torch.stack([table.weight[a] + table.weight[b] for a, b in rows])
+    assert torch.equal(SummedEmbedding(table)(rows), expected)
+    assert torch.equal(torch.func.vmap(SummedEmbedding(table))(rows), expected)
+
+
+def test_one_attribute_is_the_network_that_it_always_was():
+    for rows in (3, (3,), [3]):
+        state = build_unet(TINY, image_channels=1, class_rows=rows, seed=5).state_dict()
+        assert state["class_embedding.weight"].shape[0] == 3
+        assert not [name for name in state if "table" in name]
+    whole, parts = (build_unet(TINY, image_channels=1, class_rows=rows, seed=5) for rows in (7, (3, 4)))
+    assert list(parts.state_dict()) == [
+        name.replace("class_embedding.weight", "class_embedding.table.weight") for name in whole.state_dict()
+    ]
+    for a, b in zip(whole.parameters(), parts.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_sizes_that_do_not_fit_are_refused():

@@ -43,6 +43,16 @@ def test_validator_accepts_every_view(tmp_path, view):
     assert complaints(write(tmp_path / "a.dcm", view_position=view)) == (0, [])
 
 
+@pytest.mark.parametrize("modality", ["CR", "SC"])
+@pytest.mark.parametrize("sex", ["M", "F", "O", ""])
+def test_validator_accepts_every_sex_and_a_side_of_a_paired_part(tmp_path, modality, sex):
+    fields = {"modality": modality, "sex": sex, "laterality": "L", "body_part": "KNEE"}
+    path = write(tmp_path / "a.dcm", **fields)
+    assert complaints(path) == (0, [])
+    ds = pydicom.dcmread(path)
+    assert (ds.PatientSex or "", ds.Laterality) == (sex, "L")
+
+
 @pytest.mark.parametrize(
     ("modality", "keyword"),
     [("CR", "ViewPosition"), ("CR", "PatientID"), ("CR", "WindowWidth"), ("SC", "ConversionType"), ("SC", "Rows")],
@@ -104,7 +114,14 @@ def test_refuses_what_it_can_not_write(tmp_path):
         quantise(np.array([np.nan], np.float32), 8)
     with pytest.raises(ValueError, match="as CT"):
         write(tmp_path / "a.dcm", modality="CT")
-    for bad in ({"bits": 17}, {"pixel_spacing_mm": -1.0}, {"view_position": "XX"}, {"contribution": "x" * 1025}):
+    for bad in (
+        {"bits": 17},
+        {"pixel_spacing_mm": -1.0},
+        {"view_position": "XX"},
+        {"contribution": "x" * 1025},
+        {"sex": "f"},
+        {"laterality": "B"},
+    ):
         fields = {"body_part": "CHEST", "view_position": "PA", "pixel_spacing_mm": None, "bits": 12}
         fields |= {"series_description": "", "class_name": "", "contribution": ""}
         with pytest.raises(ValueError, match=r"."):

@@ -114,22 +114,14 @@ def refuses_copies(run: Path, scans: Path, out: Path) -> None:
 
 def leaves_out_copies(run: Path, scans: Path, out: Path) -> None:
     """Draws too many and keeps those that are far enough from every patient."""
-    real = export.load_generator
 
-    def choosy(*arguments):
-        generator, facts = real(*arguments)
-        draw = replace(generator).draw  # of the generator as it was
-
-        def far_enough(count, **more):
-            draws = draw(3 * count, **more)
-            kept = np.flatnonzero(nearest(draws.pixels, scans) >= 0.01)[:count]
-            yield replace(draws, pixels=draws.pixels[kept], classes=tuple(draws.classes[i] for i in kept))
-
-        object.__setattr__(generator, "batches", far_enough)
-        return generator, facts
+    def far_enough(generator, count, ranks, **more):
+        draws = generator.draw(3 * count, **more)
+        kept = np.flatnonzero(nearest(draws.pixels, scans) >= 0.01)[:count]
+        yield replace(draws, pixels=draws.pixels[kept], classes=tuple(draws.classes[i] for i in kept))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "load_generator", choosy)
+        patch.setattr(export, "drawn_by_all", far_enough)
         as_shipped(run, scans, out)
 
 

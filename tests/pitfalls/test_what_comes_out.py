@@ -23,7 +23,7 @@ def replayed(seen: Watched) -> dict[str, torch.Tensor]:
     """The weights that follow from the first ones and every noised sum, and from nothing else."""
     views = Views({name: value.shape for name, value in toy_weights().items()})
     options = {"learning_rate": TRAINING.learning_rate, "betas": TRAINING.adam_betas, "ema_decay": TRAINING.ema_decay}
-    state = TrainingState(views.flatten(toy_weights()), **options)
+    state = TrainingState(views.flatten(toy_weights()), steps=TRAINING.decays_over, **options)
     for noised in seen.noised:
         state.update(noised / (TRAINING.sampling_rate(N_MAX) * N_MAX))
     return views(state.average.weights["flat"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.schedule import NoiseLaw
-from medsyngen.diffusion.unet import UNetSize, build_unet
+from medsyngen.diffusion.unet import SummedEmbedding, UNetSize, build_unet
 from medsyngen.privacy import patient_gradients
 from medsyngen.privacy.book_keeping import BatchedLoss, gradients_by_book_keeping, has_ghosts_for
 from medsyngen.privacy.patient_gradients import gradients_by_vmap, per_patient_gradients
@@ -112,6 +114,45 @@ def test_the_networks_gradients_equal_one_by_one_autograd(draws):
     truth = one_by_one(loss, weights, drawn)
     assert_equal(gradients_by_book_keeping(loss, weights, drawn), truth)
     assert_equal(gradients_by_vmap(loss, weights, drawn), truth)
+
+
+def unet_of_attributes(draws: int) -> tuple[ContextLoss, dict[str, Tensor], dict[str, Tensor]]:
+    loss, _, drawn = unet(draws)
+    generator = torch.Generator().manual_seed(3)
+    net = build_unet(SMALL, image_channels=1, class_rows=(3, 4, 2), seed=0).eval()
+    weights = {n: p.detach() + 0.05 * torch.randn(p.shape, generator=generator) for n, p in net.named_parameters()}
+    rows = [torch.randint(low, high, (4, draws), generator=generator) for low, high in ((0, 3), (3, 7), (7, 9))]
+    return ContextLoss(net, loss.band, loss.law, 1, draws), weights, {**drawn, "classes": torch.stack(rows, -1)}
+
+
+@pytest.mark.parametrize("draws", [1, 4])
+def test_several_attributes_equal_one_by_one_autograd_and_take_the_quick_way(draws):
+    loss, weights, drawn = unet_of_attributes(draws)
+    assert has_ghosts_for(loss.network)
+    assert "class_embedding.table.weight" in weights
+    truth = one_by_one(loss, weights, drawn)
+    assert_equal(per_patient_gradients(loss, weights, drawn), truth)
+    assert_equal(gradients_by_vmap(loss, weights, drawn), truth)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_any_sum_of_rows_equals_one_by_one_autograd(data):
+    """Rows may come twice in an image, in a patient, in all patients, or not at all."""
+    slots, draws, attributes, count = (data.draw(st.integers(1, most)) for most in (4, 3, 4, 6))
+    of_image = st.lists(st.integers(0, count - 1), min_size=attributes, max_size=attributes)
+    rows = data.draw(st.lists(of_image, min_size=slots * draws, max_size=slots * draws))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    network = nn.Sequential(SummedEmbedding(nn.Embedding(count, 3)), nn.Linear(3, 2)).double()
+    weights = {n: torch.randn(p.shape, generator=generator, dtype=torch.float64) for n, p in network.named_parameters()}
+    drawn = {"x": torch.tensor(rows).view(slots, draws, attributes)}
+    assert has_ghosts_for(network)
+    loss = SquareLoss(network)
+    got = gradients_by_book_keeping(loss, weights, drawn)
+    torch.testing.assert_close(got, one_by_one(loss, weights, drawn), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(got, gradients_by_vmap(loss, weights, drawn), rtol=1e-10, atol=1e-12)
+    absent = [row for row in range(count) if not (drawn["x"] == row).any()]
+    assert not got[:, : 3 * count].view(slots, count, 3)[:, absent].any()
 
 
 def test_in_three_dimensions_too():

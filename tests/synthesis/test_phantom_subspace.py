@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -86,8 +88,36 @@ def test_classes_get_directions_of_their_own(weights):
     width = weights[embedding].numel() // rows
 
     def norms(shares):
-        basis = subspace(size=12, shares=shares)(0, weights)
+        basis = subspace(size=24, shares=shares)(0, weights)
         return [basis[at + i * width : at + (i + 1) * width].norm().item() for i in range(rows)]
 
     assert min(norms((0.4, 0.4, 0.2))) > 1e-4
     assert norms((1.0, 0.0, 0.0))[1] == 0.0
+
+
+def test_each_attribute_gets_directions_of_its_own():
+    net = build_unet(TINY, image_channels=1, class_rows=(3, 2), seed=0).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    at = {n: v.detach() + 0.05 * torch.randn(v.shape, generator=generator) for n, v in net.named_parameters()}
+    loss = ContextLoss(net, StageBands().split(64)[1], NoiseLaw(0.0, 1.2), 2, 2)
+    space = replace(subspace(size=24), loss=loss, further_shares=((0.9, 0.1),))
+    rows = space._rows(np.random.default_rng(0))
+    assert rows.shape == (24, 2)
+    assert set(rows[:, 0]) == {0, 1, 2}
+    assert set(rows[:, 1]) == {3, 4}
+    alone = subspace(size=24)._rows(np.random.default_rng(0))
+    np.testing.assert_array_equal(rows[:, 0], alone)  # a further attribute moves nothing of the first
+    start = [v.numel() for v in at.values()][: list(at).index("class_embedding.table.weight")]
+    table = at["class_embedding.table.weight"]
+    found = space.gradients(0, at)[:, sum(start) : sum(start) + table.numel()].view(24, *table.shape)
+    met = np.zeros((24, 5), bool)
+    drawn = space._rows(_after_phantoms(space))
+    np.put_along_axis(met, drawn, True, axis=1)
+    np.testing.assert_array_equal(found.abs().sum(2).numpy() > 0, met)
+
+
+def _after_phantoms(space):
+    """The stream of a step's phantoms, after they were drawn."""
+    rng = space.streams.numpy("phantoms that span a step", 0)
+    space.draw(space.size, rng)
+    return rng

@@ -59,6 +59,23 @@ def test_weights_that_were_never_trained_pass_though_their_last_layer_begins_wit
     run(False, tmp_path)
 
 
+def test_every_row_of_every_attribute_is_rehearsed(tmp_path, monkeypatch):
+    loss, weights, phantoms = parts(True)
+    net = build_unet(TINY, image_channels=1, class_rows=(3, 4), seed=0).eval()
+    table = torch.randn((7, weights["class_embedding.weight"].shape[1]), generator=torch.Generator().manual_seed(1))
+    name = "class_embedding.table.weight"
+    several = {name if "class" in key else key: table if "class" in key else v for key, v in weights.items()}
+    met = []
+    real = ContextLoss.draw
+    monkeypatch.setattr(
+        ContextLoss, "draw", lambda self, record, stream: met.append(record.classes) or real(self, record, stream)
+    )
+    training = DPSGD(micro_batch=4)
+    loss = ContextLoss(net, loss.band, loss.law, 2, 2)
+    rehearse(loss, several, training, phantoms, class_rows=(3, 4), folder=tmp_path, device=CPU)
+    assert {tuple(row) for rows in met for row in rows} == {(i % 3, 3 + i % 4) for i in range(len(phantoms))}
+
+
 @pytest.mark.parametrize("size", [2, 5])
 def test_a_step_in_a_subspace_is_rehearsed_at_the_weights_of_the_first_step(tmp_path, size):
     loss, weights, phantoms = parts(True)

@@ -7,7 +7,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from small_generators import FACTS, weights
+from small_generators import FACTS, SEVERAL, weights
 
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.shared_drawing import draw_shares, drawn_by_all
@@ -44,3 +44,16 @@ def test_the_images_are_those_of_one_process_in_the_same_order(count, processes)
     assert tuple(name for part in parts for name in part.classes) == alone.classes
     assert len(parts) >= min(count, processes)  # everybody had a batch
     assert all(line.empty() for line in lines.values())
+
+
+def test_several_attributes_are_drawn_by_several_processes():
+    generator = StagedGenerator(SEVERAL, weights(0), weights(1, 2, 3))
+    lines = {pair: Queue() for pair in ((0, 1), (1, 0))}
+    helper = Thread(target=draw_shares, args=(generator, Threads(1, 2, lines)))
+    helper.start()
+    parts = list(drawn_by_all(generator, 5, Threads(0, 2, lines)))
+    helper.join(60)
+    alone = generator.draw(5)
+    np.testing.assert_allclose(np.concatenate([part.pixels for part in parts]), alone.pixels, atol=1e-4)
+    for name, values in alone.conditions.items():
+        assert tuple(value for part in parts for value in part.conditions[name]) == values

@@ -1,0 +1,179 @@
+"""The open benchmark with our own methods: one JSON for each task, arm, budget and seed; what is there is not repeated.
+
+    python -m tests.benchmarks.utility --task simulated [--arms default none] [--epsilon 3] [--seeds 0] [--out FOLDER]
+
+Every run has B T = 12,800 patients, m K = 8, 18 Heun steps and 2,000 images, and the public experts are shared, as
+docs/benchmarks/protocol.md says. `simulated` and `cxr-nih` are for development; claims are made on `cxr-kermany` only,
+with the recipe frozen before its first run there, and each look at it is listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.labels import ClassDefinition
+from medsyngen.evaluation.benchmark import ScoringSettings, score
+from medsyngen.evaluation.claims import Claim, check_claim
+from medsyngen.evaluation.labelled import LabelledImages
+from medsyngen.evaluation.real_images import read_split, real_images
+from medsyngen.evaluation.submission import Submission
+from medsyngen.evaluation.tasks import TASKS, Split, Task
+from medsyngen.formats.contact_sheet import contact_sheet
+from medsyngen.pipeline.generator_file import target_of
+from medsyngen.recipe import Recipe, load_recipe
+from medsyngen.scan import PatientKey
+from medsyngen.simulation.hospital import simulate_images
+from medsyngen.synthesis.generator import StagedGenerator
+from tests.benchmarks.controls import Ceiling, Placebo
+from tests.benchmarks.learning import fitted, say
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("MEDSYNGEN_TEST_DATA", ROOT.parent / "shared" / "data"))
+SETS = {"cxr-nih": DATA / "nih_cxr_dicom", "cxr-kermany": DATA / "kermany_cxr64" / "kermany_cxr64.npz"}
+CPU = torch.device("cpu")
+SIMULATED = Task(
+    name="simulated",
+    source="npz",
+    split="order",
+    size=28,
+    classes=(ClassDefinition("normal", "0", 0.6), ClassDefinition("opacity", "1", 0.4)),
+    private_patients=3000,
+    test_patients=300,
+    patients_at_most=3000,
+    lists_sha256="",
+)
+PLAIN = ("synthesis.subspace=0",)
+ARMS: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "whole space": PLAIN,
+    "coarse": ("synthesis.public_bands=coarse",),
+    "cleaning": ("synthesis.public_bands=cleaning",),
+    "finetune": ("synthesis.public_bands=none", *PLAIN),
+    "finetune in a subspace": ("synthesis.public_bands=none",),
+    "none": ("synthesis.public_bands=none", "synthesis.start=random", *PLAIN),
+    "placebo": (),
+    "ceiling": (),
+    "phantoms only": (),
+}
+MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling}
+
+
+def split_of(task: Task, seed: int) -> Split:
+    """The patients of a task; of the simulated hospital, those of this seed."""
+    if task.name != SIMULATED.name:
+        return read_split(task, SETS[task.name])
+    parts = []
+    for number, count in enumerate((task.private_patients, task.test_patients)):
+        images, labels = simulate_images(count, task.size, np.random.default_rng([seed, number]))
+        records = {
+            f"{number} {i:05d}": PatientRecord(x, y) for i, (x, y) in enumerate(zip(images, labels, strict=True))
+        }
+        parts.append(Cohort({PatientKey(name): record for name, record in records.items()}))
+    return Split(*parts)
+
+
+def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...]) -> Recipe:
+    """The shipped recipe at the task's size, classes, bound and δ."""
+    classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
+    public = (f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
+    delta = f"privacy.delta={task.delta:.3g}"
+    words = (*public, delta, *ARMS[arm], *overrides)
+    return load_recipe("chest-radiograph-32", words, patients_at_most=task.patients_at_most)
+
+
+def generator_of(recipe: Recipe, arm: str, split: Split, seed: int) -> StagedGenerator:
+    """Learns as the product does; the arm decides what is put in place of the mechanism."""
+    method = recipe.synthesis
+    if arm == "phantoms only":
+        facts = method.generator_facts(target_of(recipe), seeded=False, private=True)
+        found = StagedGenerator(facts, method.public_expert(recipe.scans.size, device=CPU), None)
+    else:
+        mechanism = MECHANISMS[arm]() if arm in MECHANISMS else None
+        # A placebo needs no gradients: its sum is zero whatever they are.
+        found = fitted(recipe, Cohort({}) if arm == "placebo" else split.private, mechanism)
+    # Other starting noise for each seed: the generator's own seed would draw the same again.
+    return dataclasses.replace(found, facts=dataclasses.replace(found.facts, seed=1000 + seed))
+
+
+def run(
+    task: Task, arm: str, epsilon: float, seed: int, overrides: tuple[str, ...], pictures: Path | None
+) -> dict[str, Any]:
+    """One row, with the recipe and the seconds it took."""
+    split, recipe = split_of(task, seed), recipe_for(task, arm, epsilon, overrides)
+    start = time.perf_counter()
+    generator = generator_of(recipe, arm, split, seed)
+    learned = time.perf_counter()
+    draws = generator.draw(task.images)
+    drawn = time.perf_counter()
+    names = [c.name for c in task.classes]
+    classes = np.array([names.index(name) for name in draws.classes])
+    images = LabelledImages(draws.pixels, classes, np.arange(len(classes)))
+    counts = tuple(int(n) for n in np.bincount(classes, minlength=len(names)))
+    submission = Submission(images, counts, ((task.size, task.size),), "")
+    row = score(
+        submission, real_images(task, split), task, _claim(task, arm, epsilon), name=arm, settings=ScoringSettings()
+    )
+    if pictures:
+        contact_sheet(draws.pixels[:64], 16, scale=2, caption=f"SYNTHETIC: {task.name}, {arm}, ε = {epsilon}").save(
+            pictures
+        )
+    seconds = {"learning": learned - start, "drawing": drawn - learned, "scoring": time.perf_counter() - drawn}
+    return {
+        **row,
+        "arm": arm,
+        "seed": seed,
+        "recipe": recipe.resolved(),
+        "seconds": {name: round(value) for name, value in seconds.items()},
+    }
+
+
+def _claim(task: Task, arm: str, epsilon: float) -> Claim:
+    return check_claim(0.0 if arm == "phantoms only" else epsilon, None, delta=task.delta, unit=task.unit)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=[SIMULATED.name, *TASKS], default=SIMULATED.name)
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--epsilon", type=float, nargs="+", default=[3.0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--set", dest="overrides", action="append", default=[])
+    parser.add_argument("--label", default="", help="added to the file's name, for arms with --set")
+    parser.add_argument("--size", type=int, help="other than the task's, for trials")
+    parser.add_argument("--images", type=int, help="fewer than the task's, for trials; marked incomplete")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks" / "utility")
+    options = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    task = SIMULATED if options.task == SIMULATED.name else TASKS[options.task]
+    changed = {"images": options.images, "size": options.size}
+    trial = dataclasses.replace(task, **{name: value for name, value in changed.items() if value})
+    options.out.mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        for epsilon in options.epsilon:
+            for arm in options.arms:
+                words = [trial.name, arm, options.label, f"eps{epsilon:g}", f"seed{seed}"]
+                name = "-".join(word.replace(" ", "_") for word in words if word)
+                path = options.out / f"{name}.json"
+                if path.exists():
+                    say(f"{name}: there already")
+                    continue
+                say(f"{name}: begins")
+                row = run(trial, arm, epsilon, seed, tuple(options.overrides), path.with_suffix(".png"))
+                path.write_text(json.dumps(row, indent=1) + "\n")
+                say(f"{name}: {json.dumps(row['fidelity'])[:300]} {json.dumps(row['seconds'])}")
+    sys.stdout.write("done\n")
+
+
+if __name__ == "__main__":
+    main()
