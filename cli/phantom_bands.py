@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from medsyngen.diffusion.training import PublicTraining
     from medsyngen.scan import Pixels
 
-COLUMNS = ("ln σ", "band", "closed form", "measured", "± 2 s.e.", "floor", "nats, closed form", "nats, measured")
+COLUMNS = ("ln σ", "band", "closed form", "measured", "floor", "excess loss", "its floor", "closed form, nats")
 
 _MEASURING = 3200
 """Training passes of one image that take as long as measuring: 25 noise levels, 128 images, three networks, forward."""
@@ -130,9 +131,12 @@ def _rows(found: FamilyGaps, size: int) -> list[dict[str, float]]:
             "measured_error": gap.error,
             "floor": floor.gap,
             "floor_error": floor.error,
+            "excess": gap.excess,
+            "excess_error": gap.excess_error,
+            "excess_floor": floor.excess,
+            "excess_floor_error": floor.excess_error,
             "closed_form_nats": nats,
-            "measured_nats": nats_of_network_gap(gap.gap, gap.log_sigma, size**2),
-            "floor_nats": nats_of_network_gap(floor.gap, gap.log_sigma, size**2),
+            "excess_nats": nats_of_network_gap(gap.excess, gap.log_sigma, size**2),
         }
         for gap, floor, (of_network, nats) in zip(found.measured, found.floor, closed, strict=True)
     ]
@@ -148,10 +152,10 @@ def _tell(console: Console, names: tuple[str, str], size: int, rows: list[dict[s
         [
             f"{row['log_sigma']:+.1f}",
             band(row["log_sigma"]),
-            *(f"{row[key]:.4f}" for key in ("closed_form", "measured")),
-            f"{2 * row['measured_error']:.4f}",
-            f"{row['floor']:.4f}",
-            *(f"{row[key]:.3g}" for key in ("closed_form_nats", "measured_nats")),
+            f"{row['closed_form']:.4f}",
+            *(f"{row[key]:.4f} ± {2 * row[f'{key}_error']:.4f}" for key in ("measured", "floor", "excess")),
+            f"{row['excess_floor']:.4f}",
+            f"{row['closed_form_nats']:.3g}",
         ]
         for row in rows
     ]
@@ -162,7 +166,14 @@ def _tell(console: Console, names: tuple[str, str], size: int, rows: list[dict[s
         f"by the closed form {names[1]} costs {found.coarse_nats:.3g} nats an image in the coarse band and "
         f"{found.cleaning_nats:.3g} in the cleaning band"
     )
-    console.say("measured gaps near their floor are the networks' own error, not a difference of the families")
+    console.say(
+        textwrap.fill(
+            "A gap near its floor is the networks' own error, not a difference of the families; the floor shows what "
+            "varies with the seed, not what all three lack. Excess loss: how much worse the network of "
+            f"{names[1]} does on {names[0]}; what both lack cancels. ±: two standard errors over images.",
+            100,
+        )
+    )
 
 
 def _plot(out: Path, names: tuple[str, str], size: int, rows: list[dict[str, float]]) -> None:
@@ -171,26 +182,23 @@ def _plot(out: Path, names: tuple[str, str], size: int, rows: list[dict[str, flo
 
     x = [row["log_sigma"] for row in rows]
 
-    def curves(tail: str, errors: bool) -> list[Curve]:
-        def of(key: str) -> list[float]:
-            return [row[key] for row in rows]
+    def curve(name: str, key: str, style: str, colour: int) -> Curve:
+        errors = [row[f"{key}_error"] for row in rows] if f"{key}_error" in rows[0] else ()
+        return Curve(name, x, [row[key] for row in rows], errors, style, colour)
 
-        bars = (of("measured_error"), of("floor_error")) if errors else ((), ())
-        return [
-            Curve("closed form", x, of(f"closed_form{tail}")),
-            Curve("measured", x, of(f"measured{tail}"), bars[0], "points", 1),
-            Curve(f"floor: {names[0]} twice", x, of(f"floor{tail}"), bars[1], "dashed", 2),
-        ]
-
-    title = f"{names[1]} in the place of {names[0]}, {size} x {size} pixels"
-    edges = _edges(size)
-    text = gaps_svg(
-        (
-            Panel(title, "gap of the networks, a pixel", curves("", errors=True), edges),
-            Panel(f"{title}, whole image", "nats a unit of ln σ", curves("_nats", errors=False), edges),
-        )
+    title, edges = f"{names[1]} in the place of {names[0]}, {size} x {size} pixels", _edges(size)
+    networks = (
+        curve("closed form", "closed_form", "line", 0),
+        curve("measured", "measured", "points", 1),
+        curve(f"floor: {names[0]} twice", "floor", "dashed", 2),
+        curve("excess loss", "excess", "points", 3),
+    )
+    nats = curve("closed form", "closed_form_nats", "line", 0), curve("excess loss", "excess_nats", "points", 3)
+    panels = (
+        Panel(title, "gap of the networks, a pixel", networks, edges),
+        Panel(title, "nats a unit of ln σ", nats, edges),
     )
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(gaps_svg(panels), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--out can't be written: {error.strerror}", do="name a file that can be written") from error
