@@ -11,7 +11,6 @@ from medsyngen.phantoms.anatomies.thorax_ct import ThoraxCT
 from medsyngen.phantoms.source import PhantomSource
 from medsyngen.phantoms.textures.clustered_lumpy import ClusteredLumpy
 from medsyngen.phantoms.textures.dead_leaves import DeadLeaves
-from medsyngen.phantoms.textures.dead_leaves_mixed import DeadLeavesMixed
 from medsyngen.phantoms.textures.power_law_texture import PowerLaw
 from medsyngen.phantoms.textures.speckle import Speckle
 from medsyngen.phantoms.textures.voronoi import Voronoi
@@ -21,7 +20,6 @@ PHANTOMS: dict[str, PhantomSource] = {
     for source in (
         ChestRadiograph(),
         DeadLeaves(),
-        DeadLeavesMixed(),
         PowerLaw(),
         ClusteredLumpy(),
         Voronoi(),

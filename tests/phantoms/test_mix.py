@@ -81,7 +81,7 @@ def test_the_identity_follows_version_range_law_and_share(monkeypatch):
     other_law = ParameterSpace((replace(first, log=not first.log), *rest))
     renamed = ParameterSpace((replace(first, name="other"), *rest))
     seen = [before, PhantomMix((("chest_radiograph", 0.6), ("dead_leaves", 0.4))).identity()]
-    changes = [(2, leaves.space), *((leaves.version, space) for space in (wider, other_law, renamed))]
+    changes = [(leaves.version + 1, leaves.space), *((leaves.version, space) for space in (wider, other_law, renamed))]
     for version, space in changes:
         monkeypatch.setitem(catalogue.PHANTOMS, "dead_leaves", Flat("dead_leaves", version, space))
         seen.append(MIX.identity())

@@ -1,42 +1,79 @@
-"""Dead leaves: opaque shapes that cover one another (Matheron 1968; Lee, Mumford and Huang 2001)."""
+"""Dead leaves of mixed shapes: opaque leaves that cover the plane (Matheron 1968; Lee, Mumford and Huang 2001)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from medsyngen.phantoms.acquisition import blur_and_scatter
 from medsyngen.phantoms.parameters import Parameter, Parameters, ParameterSpace
+from medsyngen.phantoms.textures.finish import finish, tone
+from medsyngen.phantoms.textures.leaves import NUMBERS, leaves_needed, place_leaves
+from medsyngen.phantoms.textures.painting import paint
 from medsyngen.phantoms.textures.power_law import power_law_field
 from medsyngen.scan import Pixels
 
+Columns = dict[str, NDArray[np.float32]]
+
 _LEE = "Lee, Mumford, Huang 2001: radius law r^-3 between two cut-offs"
-_WIDE = "wide prior, chosen in public"
+_SHAPES = "mixed shapes: Baradad et al. 2021, wide"
+_TEXTURE = "textured leaves: VibrantLeaves 2025"
 
 SPACE = ParameterSpace(
     (
         Parameter("radius_min", 0.03, 0.12, "side", _LEE, log=True),
         Parameter("radius_max", 0.4, 1.2, "side", _LEE),
-        Parameter("mean", -0.6, 0.4, "grey", _WIDE),
-        Parameter("contrast", 0.2, 0.8, "grey", _WIDE),
-        Parameter("texture", 0.0, 0.15, "grey", "textured leaves: VibrantLeaves 2025"),
+        Parameter("rounded", 0.0, 1.0, "1", _SHAPES),
+        Parameter("thinnest", 0.3, 1.0, "1", _SHAPES),
+        Parameter("texture", 0.0, 0.4, "1", _TEXTURE),
         Parameter("texture_exponent", 1.5, 3.5, "1", "Burgess 2003: anatomical noise"),
-        Parameter("psf", 0.2, 0.8, "pixel", _WIDE),
-        Parameter("noise", 0.002, 0.04, "grey", _WIDE, log=True),
+        *tone((0.2, 0.8)),
     )
 )
 
-MAX_LEAVES = 100
-"""Drawn front to back; what is still open then belongs to one last leaf that covers everything."""
+OPEN_AT_MOST = 0.005
+"""Probability that no leaf covers a pixel; what is open belongs to one last leaf behind all others."""
+LEAVES_AT_MOST = 900
+BATCH = 16
+"""Images painted together: what they need stays in the processor's cache."""
+
+
+def count_leaves(p: Columns) -> NDArray[np.int64]:
+    """Returns how many leaves each picture gets, from its own parameters, (count,)."""
+    mean_aspect = (1 + p["thinnest"].ravel()) / 2
+    jagged = 1 - 0.1 * (1 - p["rounded"].ravel())  # polygons with uneven corners are smaller
+    return leaves_needed(p["radius_min"].ravel(), p["radius_max"].ravel(), mean_aspect * jagged, OPEN_AT_MOST)
+
+
+def leaf_field(p: Columns, size: int, rng: np.random.Generator) -> Pixels:
+    """Returns leaves of greys uniform on [-1, 1], each with a piece of texture of its own, (count, size, size)."""
+    n = len(p["mean"])
+    numbers = rng.random((n, LEAVES_AT_MOST, NUMBERS + 4), dtype=np.float32)
+    picture, order = np.nonzero(np.arange(LEAVES_AT_MOST) < count_leaves(p)[:, None])
+    u = numbers[picture, order]
+    least, most, thinnest, rounded = (
+        p[name].ravel()[picture] for name in ("radius_min", "radius_max", "thinnest", "rounded")
+    )
+    seen = paint(place_leaves(u[:, :NUMBERS], picture, least, most, thinnest, rounded), n, size)
+    # Behind all leaves lies one more of each picture, numbered after them.
+    seen = np.where(seen < 0, len(u) + np.arange(n)[:, None, None], seen)
+    own = np.concatenate([u[:, NUMBERS:], rng.random((n, 4), dtype=np.float32)])
+    texture = power_law_field(p["texture_exponent"], size, rng)
+    shift = (own[:, 1:3] * size).astype(np.int64)
+    row = (np.arange(size)[:, None] + shift[seen, 0]) % size
+    column = (np.arange(size) + shift[seen, 1]) % size
+    rough = p["texture"] * own[seen, 3] * texture[np.arange(n)[:, None, None], row, column]
+    field: Pixels = 2 * own[seen, 0] - 1 + rough
+    return field
 
 
 @dataclass(frozen=True)
 class DeadLeaves:
-    """Discs, ellipses and rectangles of any orientation with radii distributed as r^-3."""
+    """Ellipses and polygons of three to six corners, with radii distributed as r^-3, flat or textured."""
 
     name: str = "dead_leaves"
-    version: int = 1
+    version: int = 2
 
     @property
     def space(self) -> ParameterSpace:
@@ -44,30 +81,11 @@ class DeadLeaves:
         return SPACE
 
     def render(self, parameters: Parameters, size: int, rng: np.random.Generator) -> Pixels:
-        """Draws the leaves of all images together, one leaf of each at a time; see :class:`PhantomSource`."""
+        """Draws the images a few at a time; see :class:`PhantomSource`."""
         p = SPACE.columns(parameters)
-        n = len(p["mean"])
-        axis = (np.arange(size, dtype=np.float32) + 0.5) / size
-        x, y = axis[None, None, :], axis[None, :, None]
-        image = np.zeros((n, size, size), np.float32)
-        open_ = np.ones((n, size, size), bool)
-        uniform = rng.random((MAX_LEAVES, 6, n, 1, 1), dtype=np.float32)
-        least, most = p["radius_min"] ** -2, p["radius_max"] ** -2
-        for u in uniform:
-            radius = (least - u[0] * (least - most)) ** -0.5  # inverse of the distribution function of r^-3
-            dx, dy = x - (u[1] * 1.4 - 0.2), y - (u[2] * 1.4 - 0.2)
-            cos, sin = np.cos(np.pi * u[3]), np.sin(np.pi * u[3])
-            a, b = (dx * cos + dy * sin) / radius, (dy * cos - dx * sin) / (radius * (0.35 + 0.65 * u[4]))
-            box = u[5] > 0.6
-            inside = np.where(box, np.maximum(np.abs(a), np.abs(b)) < 0.8, a * a + b * b < 1)
-            hit = inside & open_
-            grey = rng.uniform(-1, 1, (n, 1, 1)).astype(np.float32)
-            image = np.where(hit, grey, image)
-            open_ &= ~hit
-        last = rng.uniform(-1, 1, (n, 1, 1)).astype(np.float32)
-        image = np.where(open_, last, image)
-        image = p["mean"] + p["contrast"] * image
-        image += p["texture"] * power_law_field(p["texture_exponent"], size, rng)
-        image = blur_and_scatter(image, p["psf"], np.zeros_like(p["psf"]))
-        image += p["noise"] * rng.standard_normal(image.shape, dtype=np.float32)
-        return np.clip(image, -1, 1)[:, None]
+        images = np.empty((len(p["mean"]), 1, size, size), np.float32)
+        for start in range(0, len(images), BATCH):
+            part = slice(start, start + BATCH)
+            q = {name: column[part] for name, column in p.items()}
+            images[part] = finish(leaf_field(q, size, rng), q, rng)
+        return images
