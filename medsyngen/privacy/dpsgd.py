@@ -46,7 +46,7 @@ class DPSGD:
         scans_per_patient: m, scans that a patient brings to a step, at most.
         draws_per_scan: K, noise levels drawn for each; m K draws are averaged to one gradient.
         learning_rate: Adam's, in the first step.
-        decay: ``cosine``, the learning rate falls to zero over the planned steps, or ``none``.
+        decay: ``none``, or ``cosine``: the learning rate falls to zero over the planned steps.
         adam_betas: Adam's.
         ema_decay: Decay of the moving average of the weights.
         micro_batch: Patients whose gradients are in memory at once; changes no result.
@@ -59,7 +59,7 @@ class DPSGD:
     scans_per_patient: int = 2
     draws_per_scan: int = 4
     learning_rate: float = 1.2e-3
-    decay: str = "cosine"
+    decay: str = "none"
     adam_betas: tuple[float, float] = (0.9, 0.99)
     ema_decay: float = 0.9
     micro_batch: int = 16

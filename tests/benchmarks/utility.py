@@ -53,15 +53,13 @@ SIMULATED = Task(
     patients_at_most=3000,
     lists_sha256="",
 )
-PLAIN = ("synthesis.subspace=0",)
 ARMS: dict[str, tuple[str, ...]] = {
     "default": (),
-    "whole space": PLAIN,
+    "subspace": ("synthesis.subspace=64",),
     "coarse": ("synthesis.public_bands=coarse",),
     "cleaning": ("synthesis.public_bands=cleaning",),
-    "finetune": ("synthesis.public_bands=none", *PLAIN),
-    "finetune in a subspace": ("synthesis.public_bands=none",),
-    "none": ("synthesis.public_bands=none", "synthesis.start=random", *PLAIN),
+    "finetune": ("synthesis.public_bands=none",),
+    "none": ("synthesis.public_bands=none", "synthesis.start=random"),
     "placebo": (),
     "ceiling": (),
     "phantoms only": (),

@@ -122,7 +122,7 @@ def test_without_clipping_and_noise_it_is_ordinary_training(tmp_path):
 
     keys = seeded_generator_for_tests(1)
     cohort = toy_cohort(9)
-    training = DPSGD(steps=3, patients_per_step=20, learning_rate=0.1, ema_decay=0.0)
+    training = DPSGD(steps=3, patients_per_step=20, learning_rate=0.1, decay="cosine", ema_decay=0.0)
     result = run(tmp_path, cohort, training=training, keys=keys, mechanism=Ceiling())
     weights = {k: v.clone().requires_grad_() for k, v in toy_weights().items()}
     optimizer = torch.optim.Adam(weights.values(), lr=0.1, betas=training.adam_betas)
