@@ -68,7 +68,7 @@ def test_a_folder_that_is_read_only_is_refused_before_any_charge(cli, clean_hosp
     place.mkdir()
     fit = (*FIT, "--scans", clean_hospital, "--run", place / "run")
     with read_only(place):
-        assert said(cli(*fit), "run folder can't be written: Permission denied")
+        assert said(cli(*fit), "can't be kept in the run folder: Permission denied")
     assert not list(place.iterdir())
     for leftover in ledger.parent.glob("*.lock"):
         leftover.unlink()
