@@ -16,7 +16,7 @@ import yaml
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import load_generator, target_of
-from medsyngen.pipeline.helpers import others_needed
+from medsyngen.pipeline.other_ranks import others_needed
 from medsyngen.pipeline.reports import open_run_ledger, public_texts, report_files
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.accountant import guarantee_of

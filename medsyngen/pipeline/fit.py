@@ -21,7 +21,7 @@ from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
-from medsyngen.pipeline.helpers import others_needed
+from medsyngen.pipeline.other_ranks import others_needed
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity

@@ -114,7 +114,7 @@ class StagedGenerator:
 
     def batches(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Iterator[Draws]:
         """Draws images batch by batch, so that memory does not grow with ``count``; see :meth:`draw`."""
-        images_of, columns = self.pencil(count), self.dealt(count)
+        images_of, columns = self.image_drawer(count), self.dealt(count)
         for rows in shares(count, batch or self.images_at_once):
             images = images_of(rows)
             progress("drawing images", rows.stop, count)
@@ -125,7 +125,7 @@ class StagedGenerator:
         """The batch that the memory of this machine bears."""
         return images_at_once(self.facts.network, self.facts.size, self.device)
 
-    def pencil(self, count: int) -> Callable[[range], Pixels]:
+    def image_drawer(self, count: int) -> Callable[[range], Pixels]:
         """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size)."""
         facts = self.facts
         denoise, sample, streams = self.denoiser(), SAMPLERS[facts.sampler], Streams(facts.seed)

@@ -29,6 +29,7 @@ def rehearse(
     *,
     class_rows: int | Sequence[int],
     subspace: Subspace | None = None,
+    untrained: bool = False,
     folder: Path | None,
     device: torch.device,
 ) -> None:
@@ -42,6 +43,8 @@ def rehearse(
         class_rows: Rows of the class embedding, of several attributes the rows of each; the phantoms are dealt over
             them so that every row gets a gradient.
         subspace: The directions of a step, if not all.
+        untrained: The weights were never trained: the step is rehearsed a little beside them, where the layers that
+            begin with zeros hide no gradient. Trained weights are taken as they are, so that such layers show.
         folder: Where checkpoints will go; None where nothing will be written.
         device: Where to compute.
 
@@ -56,7 +59,8 @@ def rehearse(
         }
     )
     views = Views({name: value.shape for name, value in weights.items()})
-    flat = _moved(views.flatten(weights)).to(device)
+    first = views.flatten(weights)
+    flat = (_moved(first) if untrained else first).to(device)
     stream = secure_generator()
     try:
         basis = None if subspace is None else subspace(0, views(flat))

@@ -35,7 +35,7 @@ def drawn_by_all(
     at_once = max(1, min(generator.images_at_once, -(-count // ranks.count)))
     for rank in ranks.others:
         ranks.send(rank, json.dumps([count, at_once]).encode())
-    images_of, columns = generator.pencil(count), generator.dealt(count)
+    images_of, columns = generator.image_drawer(count), generator.dealt(count)
     side = generator.facts.size
     for number, rows in enumerate(shares(count, at_once)):
         rank = number % ranks.count
@@ -52,6 +52,6 @@ def draw_shares(generator: StagedGenerator, ranks: Ranks) -> None:
     """Draws this rank's batches and sends them to rank 0."""
     (asked,) = ranks.receive(0)
     count, at_once = json.loads(asked)
-    images_of = generator.pencil(count)
+    images_of = generator.image_drawer(count)
     for rows in shares(count, at_once)[ranks.rank :: ranks.count]:
         ranks.send(0, images_of(rows).tobytes())

@@ -260,6 +260,7 @@ class StagedDiffusion:
             phantoms,
             class_rows=rows,
             subspace=self.directions(loss, target, device),
+            untrained=self.start == "random",
             folder=folder,
             device=device,
         )

@@ -48,9 +48,9 @@ def test_a_patient_moves_the_sum_by_at_most_c(n: int, seed: int, c: float, q: fl
 @given(st.integers(1, 9), st.integers(1, 12))
 def test_micro_batches_change_no_result(n: int, slots: int):
     cohort, step = toy_cohort(n), secure_generator()
-    # Gradients are float32: in company they are rounded otherwise.
     together, alone = total_of(cohort, step, slots=slots), total_of(cohort, step, slots=1)
-    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
+    # Gradients are float32 and in company rounded otherwise: a few units in the last place of each patient's.
+    assert (together - alone).abs().max().item() <= n * 2.0**-22
 
 
 def test_a_patients_gradient_does_not_depend_on_its_slot_or_company():

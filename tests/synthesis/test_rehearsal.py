@@ -55,8 +55,14 @@ def test_a_parameter_without_a_gradient_is_named(tmp_path):
     assert any("conv_in" in name for name in error.value.details)
 
 
-def test_weights_that_were_never_trained_pass_though_their_last_layer_begins_with_zeros(tmp_path):
-    run(False, tmp_path)
+def test_layers_that_begin_with_zeros_show_unless_the_weights_are_known_to_be_untrained(tmp_path):
+    """MONAI zero-initialises output layers: without public training nothing before them gets a gradient."""
+    with pytest.raises(UsageError, match="without a gradient") as error:
+        run(False, tmp_path)
+    assert any("conv_in" in name for name in error.value.details)
+    loss, weights, phantoms = parts(False)
+    training = DPSGD(micro_batch=4)
+    rehearse(loss, weights, training, phantoms, class_rows=3, untrained=True, folder=tmp_path, device=CPU)
 
 
 def test_every_row_of_every_attribute_is_rehearsed(tmp_path, monkeypatch):
