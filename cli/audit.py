@@ -58,14 +58,12 @@ def audit(
         Streams(method.seed),
         count=count,
         others=others,
-        classes=len(loaded.classes),
+        classes=[len(each.values) for each in loaded.conditions] or len(loaded.classes),
         scans=_scans(method.private.scans_per_patient),
     )
     with console.progress() as progress:
         claim = _claim(loaded, where, progress)
         result = audited(claim, made_up, device=where, progress=progress)
-    if loaded.conditions:
-        console.say("note: canaries carry no attribute: the rows of `conditions` are not audited")
     console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **result.to_json()})
     _tell(console, loaded, claim, result)
     if result.verdict == "VIOLATION":
@@ -86,7 +84,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     """Returns what a fit of this recipe would run, made in the same way."""
     from dataclasses import replace
 
-    from medsyngen.diffusion.unet import build_unet, check_image_size, with_classes
+    from medsyngen.diffusion.unet import build_unet, check_image_size
     from medsyngen.evaluation.attacked_training import Audited
     from medsyngen.pipeline.generator_file import target_of
     from medsyngen.privacy.budget import Budget, checked_delta
@@ -98,13 +96,14 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     training = method.private
     rate = training.sampling_rate(n_max)
     sigma = calibrate_noise(budget, sampling_rate=rate, steps=training.steps)
-    public = method.public_expert(size, device=device, progress=progress)
-    rows = len(recipe.classes) + 1
+    target = target_of(recipe)
+    _, start = method.first_weights(target, device=device, progress=progress)
+    rows = target.conditioning.rows
     network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
     loss = method.context_loss(network, size)
     return Audited(
         loss=loss,
-        weights=with_classes(public, rows - 1),
+        weights=start,
         training=training,
         patients_at_most=n_max,
         noise_multiplier=sigma,
@@ -112,7 +111,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
         recipe_sha256=recipe.sha256,
         # All scans of a canary are alike, and the adversary averages over steps: two draws at a time will do.
         probe=replace(loss, scans_per_patient=1, draws_per_scan=2),
-        subspace=method.directions(loss, target_of(recipe), device),
+        subspace=method.directions(loss, target, device),
     )
 
 

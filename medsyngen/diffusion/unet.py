@@ -98,6 +98,12 @@ def build_unet(
     return network
 
 
+def untrained_weights(size: UNetSize, class_rows: int | Sequence[int], *, seed: int) -> dict[str, Tensor]:
+    """Returns the first weights of a network for grey images, by name; see :func:`build_unet`."""
+    network = build_unet(size, image_channels=1, class_rows=class_rows, seed=seed)
+    return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
 def with_classes(weights: dict[str, Tensor], *classes: int) -> dict[str, Tensor]:
     """Returns the weights of a null-class expert widened to ``classes`` classes and the null class.
 

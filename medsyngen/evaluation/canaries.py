@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.cohort.conditions import first_rows
 from medsyngen.errors import UsageError
 from medsyngen.phantoms.textures.power_law import power_law_field
 from medsyngen.randomness import Streams
@@ -76,7 +77,7 @@ def draw_canaries(
     *,
     count: int,
     others: int,
-    classes: int,
+    classes: int | Sequence[int],
     scans: tuple[int, ...],
 ) -> Canaries:
     """Draws canaries, other patients, coins and halves from public, named streams.
@@ -89,7 +90,7 @@ def draw_canaries(
         streams: Public randomness.
         count: Canaries; even.
         others: Other phantom patients.
-        classes: Declared classes, dealt in turn; 0 for the null class only.
+        classes: Declared classes, dealt in turn; 0 for the null class only. Of several attributes the values of each.
         scans: Scans a canary, dealt in turn.
     """
     keys = [PatientKey(f"canary {number}", "medsyngen audit") for number in range(count)]
@@ -118,11 +119,16 @@ def _alike(image: Pixels, scans: int, rng: np.random.Generator) -> Pixels:
     return np.clip(image + np.float32(_JITTER) * noise, -1, 1).astype(np.float32)
 
 
-def _record(pixels: Pixels, number: int, classes: int) -> PatientRecord:
-    return PatientRecord(pixels, np.full(len(pixels), number % max(1, classes), np.int64))
+def _record(pixels: Pixels, number: int, classes: int | Sequence[int]) -> PatientRecord:
+    if isinstance(classes, int):
+        return PatientRecord(pixels, np.full(len(pixels), number % max(1, classes), np.int64))
+    rows = [first + number % count for first, count in zip(first_rows(classes), classes, strict=True)]
+    return PatientRecord(pixels, np.tile(np.asarray(rows, np.int64), (len(pixels), 1)))
 
 
-def _others(draw: DrawPhantoms, rng: np.random.Generator, count: int, classes: int) -> dict[PatientKey, PatientRecord]:
+def _others(
+    draw: DrawPhantoms, rng: np.random.Generator, count: int, classes: int | Sequence[int]
+) -> dict[PatientKey, PatientRecord]:
     return {
         PatientKey(f"phantom {number}", "medsyngen audit"): _record(draw(1 + number % 3, rng), number, classes)
         for number in range(count)

@@ -24,7 +24,6 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.conditioning import Conditioning, part_of
-from medsyngen.synthesis.conditioning import deal_classes as deal_classes  # known by this place, too
 from medsyngen.synthesis.synthesizer import Draws
 
 

@@ -17,7 +17,7 @@ from medsyngen.diffusion.bands import PUBLIC_BANDS, StageBands
 from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
-from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, with_classes
+from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, untrained_weights, with_classes
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
@@ -184,10 +184,7 @@ class StagedDiffusion:
             ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
         """
-        public = {}
-        if PUBLIC_BANDS[self.public_bands] or self.start == "phantoms":
-            public = self.public_expert(target.size, device=device, progress=progress)
-        start = with_classes(public, *target.counts) if self.start == "phantoms" else self._untrained(target)
+        public, start = self.first_weights(target, device=device, progress=progress)
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
         loss = self._rehearsed_loss(start, target, private_folder, device)
@@ -211,7 +208,7 @@ class StagedDiffusion:
             progress=progress,
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
-        return StagedGenerator(facts, public if PUBLIC_BANDS[self.public_bands] else {}, result.weights, device)
+        return StagedGenerator(facts, public, result.weights, device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.
@@ -240,10 +237,17 @@ class StagedDiffusion:
             device=device,
         )
 
-    def _untrained(self, target: Target) -> dict[str, Tensor]:
+    def first_weights(
+        self, target: Target, *, device: torch.device, progress: Progress = silent
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Returns the weights of the public expert, if it serves any band, and the first ones of private training."""
+        serves, public = bool(PUBLIC_BANDS[self.public_bands]), {}
+        if serves or self.start == "phantoms":
+            public = self.public_expert(target.size, device=device, progress=progress)
+        if self.start == "phantoms":
+            return public if serves else {}, with_classes(public, *target.counts)
         seed = Streams(self.seed).torch_seed("first weights of private training")
-        network = build_unet(self.network, image_channels=1, class_rows=target.conditioning.rows, seed=seed)
-        return {name: value.detach().clone() for name, value in network.named_parameters()}
+        return public, untrained_weights(self.network, target.conditioning.rows, seed=seed)
 
     def _rehearsed_loss(
         self, start: Mapping[str, Tensor], target: Target, folder: Path | None, device: torch.device
@@ -271,16 +275,9 @@ class StagedDiffusion:
         if not self.subspace:
             return None
         first, *further = ((*shares, NULL_SHARE) for shares in target.conditioning.shares)
-        return PhantomSubspace(
-            self.subspace,
-            loss,
-            self.draw_phantoms(target.size),
-            first,
-            self.private.micro_batch,
-            Streams(self.seed),
-            device,
-            tuple(further),
-        )
+        draw, streams = self.draw_phantoms(target.size), Streams(self.seed)
+        slots = self.private.micro_batch
+        return PhantomSubspace(self.subspace, loss, draw, first, slots, streams, device, tuple(further))
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
         """Returns the public facts of a generator made by this method."""

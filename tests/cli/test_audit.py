@@ -73,6 +73,23 @@ def test_the_claim_is_what_fit_would_run(monkeypatch, tmp_path):
     assert (claim.loss.scans_per_patient, claim.loss.draws_per_scan) == (2, 2)
 
 
+def test_conditions_and_untrained_weights_are_audited_as_fit_would_run_them():
+    import torch
+
+    from medsyngen.pipeline.generator_file import target_of
+    from medsyngen.progress import silent
+    from medsyngen.recipe import load_recipe
+
+    two = "[{name: a, label: '0', share: 0.5}, {name: b, label: '1', share: 0.5}]"
+    conditions = f"conditions=[{{name: finding, values: {two}}}, {{name: view, values: {two}}}]"
+    start = ("synthesis.public_bands=none", "synthesis.start=random")
+    recipe = load_recipe("smoke-16", ("classes=[]", conditions, *start), patients_at_most=40)
+    claim = audit._claim(recipe, torch.device("cpu"), silent)
+    assert len(claim.weights["class_embedding.table.weight"]) == 6
+    _, expected = recipe.synthesis.first_weights(target_of(recipe), device=torch.device("cpu"))
+    assert all(torch.equal(claim.weights[name], value) for name, value in expected.items())
+
+
 def test_a_violation_ends_with_what_to_do(run, monkeypatch):
     import medsyngen.evaluation.auditing as auditing
 

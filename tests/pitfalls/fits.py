@@ -18,7 +18,8 @@ from medsyngen.pipeline import fit, generator_file
 from medsyngen.pipeline.fit import run_recipe
 from medsyngen.recipe import Recipe, load_recipe
 from medsyngen.synthesis import staged_diffusion
-from medsyngen.synthesis.generator import StagedGenerator, deal_classes, read_generator_file
+from medsyngen.synthesis.conditioning import deal_classes
+from medsyngen.synthesis.generator import StagedGenerator, read_generator_file
 
 SMALL = ("scans.size=8", "synthesis.public.steps=3", "synthesis.sampler_steps=2", "synthesis.private.steps=1")
 PATIENTS = tuple(f"PATIENT-{i:02d}" for i in range(13))

@@ -5,9 +5,9 @@ import pytest
 from small_generators import FACTS, SEVERAL, weights
 
 from medsyngen.errors import VerificationFailed
+from medsyngen.synthesis.conditioning import deal_classes
 from medsyngen.synthesis.generator import (
     StagedGenerator,
-    deal_classes,
     generator_bytes,
     read_generator_file,
 )
