@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.phantoms.parameters import Parameter, Parameters, ParameterSpace
-from medsyngen.phantoms.textures.finish import finish, tone
+from medsyngen.phantoms.textures.finish import finished_in_parts, tone
 from medsyngen.phantoms.textures.leaves import NUMBERS, leaves_needed, place_leaves
 from medsyngen.phantoms.textures.painting import paint
 from medsyngen.phantoms.textures.power_law import power_law_field
@@ -82,10 +82,4 @@ class DeadLeaves:
 
     def render(self, parameters: Parameters, size: int, rng: np.random.Generator) -> Pixels:
         """Draws the images a few at a time; see :class:`PhantomSource`."""
-        p = SPACE.columns(parameters)
-        images = np.empty((len(p["mean"]), 1, size, size), np.float32)
-        for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            q = {name: column[part] for name, column in p.items()}
-            images[part] = finish(leaf_field(q, size, rng), q, rng)
-        return images
+        return finished_in_parts(leaf_field, SPACE.columns(parameters), size, rng, BATCH)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.phantoms.acquisition import blur_and_scatter
 from medsyngen.phantoms.parameters import Parameter
 from medsyngen.scan import Pixels
+
+FieldOf = Callable[[dict[str, NDArray[np.float32]], int, np.random.Generator], Pixels]
+"""(columns, size, generator) -> (count, size, size)."""
 
 WIDE = "wide prior, chosen in public"
 
@@ -47,3 +52,25 @@ def finish(field: Pixels, p: dict[str, NDArray[np.float32]], rng: np.random.Gene
     image = blur_and_scatter(p["mean"] + p["contrast"] * field, p["psf"], np.zeros_like(p["psf"]))
     image += p["noise"] * rng.standard_normal(image.shape, dtype=np.float32)
     return np.clip(image, -1, 1)[:, None]
+
+
+def finished_in_parts(
+    field_of: FieldOf, p: dict[str, NDArray[np.float32]], size: int, rng: np.random.Generator, batch: int
+) -> Pixels:
+    """Draws fields and finishes them, a few images at a time, so that what a batch needs stays small.
+
+    Args:
+        field_of: Draws the fields of some images, about 1 in size.
+        p: Columns of the parameters of all images.
+        size: Side in pixels.
+        rng: Public randomness.
+        batch: Images at a time.
+
+    Returns:
+        float32 in [-1, 1], (count, 1, size, size).
+    """
+    images = np.empty((len(p["mean"]), 1, size, size), np.float32)
+    for start in range(0, len(images), batch):
+        part = {name: column[start : start + batch] for name, column in p.items()}
+        images[start : start + batch] = finish(field_of(part, size, rng), part, rng)
+    return images

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medsyngen.phantoms.parameters import Parameter, Parameters, ParameterSpace
 from medsyngen.phantoms.textures.counts import poisson
-from medsyngen.phantoms.textures.finish import WIDE, finish, tone
+from medsyngen.phantoms.textures.finish import WIDE, finished_in_parts, tone
 from medsyngen.scan import Pixels
 
 Columns = dict[str, NDArray[np.float32]]
@@ -125,10 +125,4 @@ class Voronoi:
 
     def render(self, parameters: Parameters, size: int, rng: np.random.Generator) -> Pixels:
         """Draws the images a few at a time; see :class:`PhantomSource`."""
-        p = SPACE.columns(parameters)
-        images = np.empty((len(p["mean"]), 1, size, size), np.float32)
-        for start in range(0, len(images), BATCH):
-            part = slice(start, start + BATCH)
-            q = {name: column[part] for name, column in p.items()}
-            images[part] = finish(cell_field(q, size, rng), q, rng)
-        return images
+        return finished_in_parts(cell_field, SPACE.columns(parameters), size, rng, BATCH)
