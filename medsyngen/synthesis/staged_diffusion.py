@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
-from medsyngen.diffusion.bands import PUBLIC_BANDS, StageBands
+from medsyngen.diffusion.bands import PUBLIC_BANDS
 from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import NoiseLaw
-from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
-from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size, untrained_weights, with_classes
+from medsyngen.diffusion.unet import build_unet, untrained_weights, with_classes
 from medsyngen.parallel import ALONE, Ranks
-from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.dpsgd import DPSGD, Mechanism, train_privately
@@ -29,10 +26,9 @@ from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import receive_weights, send_weights, serve_sums
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
-from medsyngen.scan import Pixels
 from medsyngen.synthesis.context_loss import ContextLoss
-from medsyngen.synthesis.experts import public_expert
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
+from medsyngen.synthesis.phantom_expert import PhantomExpert
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace
 from medsyngen.synthesis.rehearsal import rehearse
 from medsyngen.synthesis.synthesizer import Target
@@ -43,14 +39,10 @@ NULL_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class StagedDiffusion:
-    """The method and its public numbers.
+class StagedDiffusion(PhantomExpert):
+    """The method and its public numbers, beside those of the expert that learns from phantoms.
 
     Args:
-        phantoms: Share of each phantom in the public training set, by name.
-        network: Size of each expert.
-        bands: Edges of the bands.
-        public: Training on phantoms.
         context_noise: Law of ln sigma inside the context band, for private training.
         private: DP-SGD on the context expert.
         public_bands: Bands that phantoms serve, ``both``, ``coarse``, ``cleaning`` or ``none``; scans serve the rest.
@@ -59,13 +51,8 @@ class StagedDiffusion:
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
-        seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
     """
 
-    phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 1.0})
-    network: UNetSize = UNetSize()
-    bands: StageBands = StageBands()
-    public: PublicTraining = PublicTraining()
     context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
     private: DPSGD = DPSGD()
     public_bands: str = "both"
@@ -73,10 +60,9 @@ class StagedDiffusion:
     subspace: int = 0
     sampler_steps: int = 18
     sampler: str = "heun"
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        _ = self.mix  # refuses unknown phantoms and shares that do not add up
+        super().__post_init__()
         if self.public_bands not in PUBLIC_BANDS:
             raise ValueError(f"public_bands must be one of {', '.join(PUBLIC_BANDS)}, got {self.public_bands!r}")
         if self.start not in STARTS:
@@ -87,50 +73,6 @@ class StagedDiffusion:
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
-
-    @property
-    def mix(self) -> PhantomMix:
-        """The phantoms as one source."""
-        return PhantomMix(tuple(self.phantoms.items()))
-
-    def expert_identity(self, size: int) -> dict[str, Any]:
-        """Returns everything that the public expert is made from, as plain JSON."""
-        return {
-            "phantoms": self.mix.identity(),
-            "network": asdict(self.network),
-            "public": asdict(self.public),
-            "sigma": [self.bands.sigma_min, self.bands.sigma_max(size**2)],
-            "size": size,
-            "seed": self.seed,
-        }
-
-    def public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
-        """Returns the weights of the public expert, from package, cache or training."""
-        return public_expert(
-            self.expert_identity(size), lambda: self.train_public_expert(size, device=device, progress=progress)
-        )
-
-    def train_public_expert(
-        self, size: int, *, device: torch.device, bfloat16: bool = False, progress: Progress = silent
-    ) -> dict[str, Tensor]:
-        """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
-        check_image_size(self.network, size)
-        streams = Streams(self.seed)
-        first = streams.torch_seed("first weights")
-        return train_on_phantoms(
-            build_unet(self.network, image_channels=1, class_rows=1, seed=first),
-            self.draw_phantoms(size),
-            self.public,
-            sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
-            streams=streams,
-            device=device,
-            bfloat16=bfloat16,
-            progress=progress,
-        )
-
-    def draw_phantoms(self, size: int) -> Callable[[int, np.random.Generator], Pixels]:
-        """Returns the phantom source at one size."""
-        return lambda count, rng: self.mix.draw(count, size, rng)
 
     def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve."""

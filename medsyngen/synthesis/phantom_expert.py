@@ -1,0 +1,86 @@
+"""The public half of staged diffusion: an expert that learns all three bands from phantoms, and never sees a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
+from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size
+from medsyngen.phantoms.mix import PhantomMix
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import Streams
+from medsyngen.scan import Pixels
+from medsyngen.synthesis.experts import public_expert
+
+
+@dataclass(frozen=True)
+class PhantomExpert:
+    """What a network learns from phantoms; public numbers only.
+
+    Args:
+        phantoms: Share of each phantom in the public training set, by name.
+        network: Size of each expert.
+        bands: Edges of the bands.
+        public: Training on phantoms.
+        seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
+    """
+
+    phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 1.0})
+    network: UNetSize = UNetSize()
+    bands: StageBands = StageBands()
+    public: PublicTraining = PublicTraining()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.mix  # refuses unknown phantoms and shares that do not add up
+
+    @property
+    def mix(self) -> PhantomMix:
+        """The phantoms as one source."""
+        return PhantomMix(tuple(self.phantoms.items()))
+
+    def expert_identity(self, size: int) -> dict[str, Any]:
+        """Returns everything that the public expert is made from, as plain JSON."""
+        return {
+            "phantoms": self.mix.identity(),
+            "network": asdict(self.network),
+            "public": asdict(self.public),
+            "sigma": [self.bands.sigma_min, self.bands.sigma_max(size**2)],
+            "size": size,
+            "seed": self.seed,
+        }
+
+    def public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
+        """Returns the weights of the public expert, from package, cache or training."""
+        return public_expert(
+            self.expert_identity(size), lambda: self.train_public_expert(size, device=device, progress=progress)
+        )
+
+    def train_public_expert(
+        self, size: int, *, device: torch.device, bfloat16: bool = False, progress: Progress = silent
+    ) -> dict[str, Tensor]:
+        """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
+        check_image_size(self.network, size)
+        streams = Streams(self.seed)
+        first = streams.torch_seed("first weights")
+        return train_on_phantoms(
+            build_unet(self.network, image_channels=1, class_rows=1, seed=first),
+            self.draw_phantoms(size),
+            self.public,
+            sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
+            streams=streams,
+            device=device,
+            bfloat16=bfloat16,
+            progress=progress,
+        )
+
+    def draw_phantoms(self, size: int) -> Callable[[int, np.random.Generator], Pixels]:
+        """Returns the phantom source at one size."""
+        return lambda count, rng: self.mix.draw(count, size, rng)
