@@ -100,7 +100,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     _, start = method.first_weights(target, device=device, progress=progress)
     rows = target.conditioning.rows
     network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
-    loss = method.context_loss(network, size)
+    loss = method.context_loss(network, size, target.conditioning.nulls)
     return Audited(
         loss=loss,
         weights=start,

@@ -54,6 +54,11 @@ class Conditioning:
         """Rows of each attribute in the table of embeddings: its values and its null."""
         return tuple(count + 1 for count in self.counts)
 
+    @property
+    def nulls(self) -> tuple[int, ...]:
+        """The row of each attribute's null."""
+        return tuple(start + count for start, count in zip(first_rows(self.counts), self.counts, strict=True))
+
     def deal(self, count: int) -> Dealt:
         """Returns the rows of each of ``count`` images; those of an image do not depend on how many are dealt."""
         if len(self.names) == 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from medsyngen.cohort.cohort import PatientRecord
@@ -29,6 +30,9 @@ class ContextLoss:
         law: Law of ln sigma inside the band.
         scans_per_patient: m.
         draws_per_scan: K.
+        nulls: Row of each attribute's null, for label dropout.
+        label_dropout: Chance that a draw is learned as of the null class, all attributes together (Ho & Salimans 2022,
+            arXiv 2207.12598), so that sampling can be guided away from it.
     """
 
     network: nn.Module
@@ -36,6 +40,8 @@ class ContextLoss:
     law: NoiseLaw
     scans_per_patient: int
     draws_per_scan: int
+    nulls: tuple[int, ...] = ()
+    label_dropout: float = 0.0
 
     def draw(self, record: PatientRecord, stream: SecureStream) -> Mapping[str, Tensor]:
         """Draws scans, noise levels and noise for one patient, from this patient's stream alone."""
@@ -47,10 +53,17 @@ class ContextLoss:
         noise = stream.normal((draws, *record.pixels.shape[1:]))
         return {
             "y": torch.from_numpy(record.pixels[index]),
-            "classes": torch.from_numpy(record.classes[index]),
+            "classes": torch.from_numpy(self._dropped(record.classes[index], stream)),
             "sigma": sigma.float(),
             "noise": torch.from_numpy(noise).float(),
         }
+
+    def _dropped(self, classes: NDArray[np.int64], stream: SecureStream) -> NDArray[np.int64]:
+        if not self.label_dropout:
+            return classes
+        kept = stream.uniform(len(classes)) >= self.label_dropout
+        nulls = np.asarray(self.nulls if classes.ndim > 1 else self.nulls[0], np.int64)
+        return np.where(kept[:, None] if classes.ndim > 1 else kept, classes, nulls)
 
     def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the scalar loss; pure."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from medsyngen.cohort.conditions import Attribute
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import Denoiser
+from medsyngen.diffusion.guidance import Guided
 from medsyngen.diffusion.sampling import SAMPLERS, images_at_once, starting_noise
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.staged import Denoise, StagedDenoiser
@@ -44,6 +45,7 @@ class GeneratorFacts:
         sampler: ``heun`` or ``ddim``.
         public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
         conditions: Attributes in place of classes, which are the short form of one attribute.
+        guidance: Weight of what sets an image's class apart; 1 is what was learned.
     """
 
     size: int
@@ -58,6 +60,7 @@ class GeneratorFacts:
     sampler: str = "heun"
     public_bands: str = "both"
     conditions: tuple[Attribute, ...] = ()
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -95,7 +98,9 @@ class StagedGenerator:
         facts = self.facts
         if self.context is None:
             return self._null()
-        context = Denoiser(_network(facts, self.context, facts.conditioning.rows).to(self.device))
+        context: Denoise = Denoiser(_network(facts, self.context, facts.conditioning.rows).to(self.device))
+        if facts.guidance != 1:
+            context = Guided(context, facts.conditioning.nulls, facts.guidance)
         stages = facts.bands.stages(facts.size**2, facts.public_bands)
         return StagedDenoiser([(band, self._null() if public else context) for band, public in stages])
 

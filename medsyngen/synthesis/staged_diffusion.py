@@ -51,6 +51,8 @@ class StagedDiffusion(PhantomExpert):
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
+        label_dropout: Share of a patient's draws that are learned without their labels, for guidance.
+        guidance: Weight of what sets an image's class apart, in sampling; 1 draws what was learned.
     """
 
     context_noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(0.0, 1.2))
@@ -60,6 +62,8 @@ class StagedDiffusion(PhantomExpert):
     subspace: int = 0
     sampler_steps: int = 18
     sampler: str = "heun"
+    label_dropout: float = 0.0
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,15 +73,27 @@ class StagedDiffusion(PhantomExpert):
             raise ValueError(f"start must be one of {', '.join(STARTS)}, got {self.start!r}")
         if self.subspace < 0:
             raise ValueError(f"subspace can't be negative, got {self.subspace}")
+        if not 0 <= self.label_dropout < 1:
+            raise ValueError(f"label_dropout must be at least 0 and below 1, got {self.label_dropout}")
+        if self.guidance != 1 and not self.label_dropout:
+            raise ValueError("guidance other than 1 needs label_dropout above 0: it leads away from the null class")
         if self.sampler_steps < 2:
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
 
-    def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
-        """Returns the loss of private training: sigma from the bands that phantoms do not serve."""
+    def context_loss(self, network: torch.nn.Module, size: int, nulls: tuple[int, ...] = ()) -> ContextLoss:
+        """Returns the loss of private training: sigma from the bands that phantoms do not serve.
+
+        Args:
+            network: Structure of the context expert.
+            size: Side of the images.
+            nulls: Row of each attribute's null; without them no label is dropped, which costs the same.
+        """
         band, private = self.bands.private_band(size**2, self.public_bands), self.private
-        return ContextLoss(network, band, self.context_noise, private.scans_per_patient, private.draws_per_scan)
+        draws = private.scans_per_patient, private.draws_per_scan
+        dropout = self.label_dropout if nulls else 0.0
+        return ContextLoss(network, band, self.context_noise, *draws, nulls, dropout)
 
     def calibrate(self, budget: Budget, patients_at_most: int) -> float:
         """Returns the noise multiplier sigma_DP with which the private training spends at most the budget.
@@ -196,7 +212,7 @@ class StagedDiffusion(PhantomExpert):
     ) -> ContextLoss:
         rows = target.conditioning.rows
         network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
-        loss = self.context_loss(network, target.size)
+        loss = self.context_loss(network, target.size, target.conditioning.nulls)
         rng = Streams(self.seed).numpy("rehearsal")
         phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, *rows), rng)
         rehearse(
@@ -236,4 +252,5 @@ class StagedDiffusion(PhantomExpert):
             sampler=self.sampler,
             public_bands=self.public_bands,
             conditions=target.conditions,
+            guidance=self.guidance,
         )

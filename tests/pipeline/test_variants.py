@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from medsyngen.errors import UsageError
 from medsyngen.pipeline import export_cohort, run_recipe
 from medsyngen.recipe import load_recipe
 from medsyngen.simulation.hospital import simulate_images
@@ -19,6 +20,7 @@ VARIANTS = {
     "fine-tuning": ("synthesis.public_bands=none",),
     "DPDM": ("synthesis.public_bands=none", "synthesis.start=random"),
     "subspace": ("synthesis.subspace=5",),
+    "guided": ("synthesis.label_dropout=0.2", "synthesis.guidance=2"),
     "ddim": ("synthesis.sampler=ddim",),
 }
 PRIVATE = {
@@ -64,3 +66,8 @@ def test_what_is_charged_does_not_depend_on_the_variant():
         recipe = load_recipe("smoke-16", (*SMALL, *overrides), patients_at_most=20)
         plans.add(recipe.synthesis.plan(patients_at_most=20, noise_multiplier=2.0))
     assert len(plans) == 1
+
+
+def test_guidance_needs_a_null_class_that_patients_taught():
+    with pytest.raises(UsageError, match="needs label_dropout above 0"):
+        load_recipe("smoke-16", ("synthesis.guidance=2",), patients_at_most=20)

@@ -1,5 +1,7 @@
 """One patient's draws: fixed shapes, only the context band, only this patient's stream."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -57,3 +59,23 @@ def test_draws_repeat_for_the_same_stream_and_differ_between_draws():
     b = loss(2, 4).draw(record(5), stream.child(b"p"))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert len(a["sigma"].unique()) == 8  # not one noise level for all draws
+
+
+def test_labels_are_dropped_by_the_patients_own_stream_and_nothing_else_changes():
+    stream = secure_generator()
+    plain, dropping = loss(4, 64), replace(loss(4, 64), nulls=(7,), label_dropout=0.25)
+    a, b = (each.draw(record(5), stream.child(b"p")) for each in (plain, dropping))
+    dropped = b["classes"] == 7
+    assert 0.1 < dropped.double().mean() < 0.4
+    assert torch.equal(a["classes"][~dropped], b["classes"][~dropped])
+    assert torch.equal(b["classes"], dropping.draw(record(5), stream.child(b"p"))["classes"])
+    assert not torch.equal(b["classes"], dropping.draw(record(5), stream.child(b"q"))["classes"])
+    assert torch.equal(a["y"], b["y"])
+    assert a["sigma"].shape == b["sigma"].shape
+
+
+def test_all_attributes_of_a_draw_are_dropped_together():
+    pixels = np.zeros((2, 1, 8, 8), np.float32)
+    several = PatientRecord(pixels, np.array([[0, 3], [1, 4]], np.int64))
+    rows = replace(loss(2, 64), nulls=(2, 5), label_dropout=0.5).draw(several, secure_generator())["classes"]
+    assert {tuple(row) for row in rows.tolist()} == {(0, 3), (1, 4), (2, 5)}

@@ -112,3 +112,17 @@ def test_a_damaged_file_is_refused(tmp_path):
     path.write_bytes(b"not a generator")
     with pytest.raises(VerificationFailed):
         read_generator_file(path)
+
+
+def test_guidance_changes_classes_that_differ_from_the_null_class_and_no_others():
+    plain = StagedGenerator(FACTS, weights(0), weights(1, 2))
+    guided = dataclasses.replace(plain, facts=dataclasses.replace(FACTS, guidance=3.0))
+    # Fresh class rows are copies of the null row: nothing to lead away from.
+    np.testing.assert_allclose(plain.draw(4).pixels, guided.draw(4).pixels, atol=1e-4)
+    learned = weights(1, 2)
+    learned["class_embedding.weight"][1] += 1  # "abnormal" alone, which is the third image
+    moved = dataclasses.replace(guided, context=learned)
+    assert moved.draw(4).classes == ("normal", "normal", "abnormal", "normal")
+    same = np.isclose(moved.draw(4).pixels, plain.draw(4).pixels, atol=1e-4).all((1, 2, 3))
+    assert same.tolist() == [True, True, False, True]
+    assert not np.allclose(dataclasses.replace(plain, context=learned).draw(4).pixels[2], moved.draw(4).pixels[2])
