@@ -92,6 +92,9 @@ class DPSGD:
 Subspace = Callable[[int, Mapping[str, Tensor]], Tensor]
 """(number of the step, weights) -> orthonormal basis, float32 (parameters, k), from public inputs and these weights."""
 
+PublicGradient = Callable[[int, Mapping[str, Tensor]], Tensor]
+"""(number of the step, weights) -> float64 (parameters,), from public inputs and these weights."""
+
 
 class Mechanism(Protocol):
     """How a step's gradients are clipped and its sum is released. The product has one: :class:`GaussianSum`."""
@@ -145,20 +148,22 @@ def train_privately(
     mechanism: Mechanism | None = None,
     after_charge: Callable[[], None] | None = None,
     subspace: Subspace | None = None,
+    public_gradient: PublicGradient | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> PrivateResult:
     """Trains on a private cohort, charged to the ledger.
 
-    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of
-    the cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step
-    takes a Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``),
-    adds Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the
-    rest is post-processing. A ``subspace`` is given the weights, never the cohort: then coordinates are clipped and
-    noised. Steps are charged in blocks, flushed to disk before they run: a crash costs utility, not privacy. A resumed
-    run forfeits every step charged after its checkpoint and draws new keys. Nothing uncharged steers the run: no loss
-    is read, the last planned step is what is returned. With several processes this one alone holds the keys and the
-    account; it adds the others' shares of the clipped sum to its own, and then the noise, once.
+    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of the
+    cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step takes a
+    Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``), adds
+    Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the rest is
+    post-processing. A ``subspace`` and a ``public_gradient`` are given the weights, never the cohort: with the first,
+    coordinates are clipped and noised; the second is added after the noise. Steps are charged in blocks, flushed to
+    disk before they run: a crash costs utility, not privacy. A resumed run forfeits every step charged after its
+    checkpoint and draws new keys. Nothing uncharged steers the run: no loss is read, the last planned step is what is
+    returned. With several processes this one alone holds the keys and the account; it adds the others' shares of the
+    clipped sum to its own, and then the noise, once.
 
     Args:
         loss: The loss of one patient.
@@ -174,6 +179,7 @@ def train_privately(
         mechanism: Left out but in tests; see :class:`Mechanism`.
         after_charge: Called between charge and steps (fault injection in tests).
         subspace: The directions that a step may take, found before its patients are drawn; None for all.
+        public_gradient: Added to each step's noised, averaged gradient: post-processing.
         ranks: The processes that share the sums; this is the first of them, the others are in ``serve_sums``.
         progress: Told the steps done; never a loss.
 
@@ -226,7 +232,10 @@ def train_privately(
             std = noise_multiplier * training.clipping_norm
             noised = mechanism.release(ranks.total(own), std, step.child(b"noise"))
             gradient = noised / (rate * patients_at_most)
-            state.update(gradient if basis is None else basis @ gradient.to(basis.dtype))
+            gradient = gradient if basis is None else (basis @ gradient.to(basis.dtype)).double()
+            if public_gradient is not None:
+                gradient = gradient + public_gradient(number, views(state.flat.detach()))
+            state.update(gradient)
             progress(phase, number + 1, training.steps)
         state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)
     average = views(state.average.weights["flat"].cpu())

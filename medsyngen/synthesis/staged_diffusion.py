@@ -28,9 +28,11 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
+from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_expert import PhantomExpert
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace
 from medsyngen.synthesis.rehearsal import rehearse
+from medsyngen.synthesis.replay import PhantomReplay
 from medsyngen.synthesis.synthesizer import Target
 
 STARTS = ("phantoms", "random")
@@ -49,6 +51,8 @@ class StagedDiffusion(PhantomExpert):
         start: First weights of private training: ``phantoms``, the public expert's, or ``random``, not trained at all.
             With ``public_bands: none`` the first is fine-tuning, the second DPDM (arXiv 2210.09929).
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
+        replay: Weight of phantoms' loss in the public bands, beside each private step: above 0 one network serves every
+            band, 0 keeps two experts.
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
         label_dropout: Share of a patient's draws that are learned without their labels, for guidance.
@@ -60,6 +64,7 @@ class StagedDiffusion(PhantomExpert):
     public_bands: str = "both"
     start: str = "phantoms"
     subspace: int = 0
+    replay: float = 0.0
     sampler_steps: int = 18
     sampler: str = "heun"
     label_dropout: float = 0.0
@@ -67,20 +72,18 @@ class StagedDiffusion(PhantomExpert):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.public_bands not in PUBLIC_BANDS:
-            raise ValueError(f"public_bands must be one of {', '.join(PUBLIC_BANDS)}, got {self.public_bands!r}")
-        if self.start not in STARTS:
-            raise ValueError(f"start must be one of {', '.join(STARTS)}, got {self.start!r}")
-        if self.subspace < 0:
-            raise ValueError(f"subspace can't be negative, got {self.subspace}")
-        if not 0 <= self.label_dropout < 1:
-            raise ValueError(f"label_dropout must be at least 0 and below 1, got {self.label_dropout}")
+        for name, known in (("public_bands", PUBLIC_BANDS), ("start", STARTS), ("sampler", SAMPLERS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        for name, least in (("subspace", 0), ("replay", 0), ("label_dropout", 0), ("sampler_steps", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.label_dropout >= 1:
+            raise ValueError(f"label_dropout must be below 1, got {self.label_dropout}")
         if self.guidance != 1 and not self.label_dropout:
             raise ValueError("guidance other than 1 needs label_dropout above 0: it leads away from the null class")
-        if self.sampler_steps < 2:
-            raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
+        if self.replay and not PUBLIC_BANDS[self.public_bands]:
+            raise ValueError("replay needs public_bands in which phantoms are replayed")
 
     def context_loss(self, network: torch.nn.Module, size: int, nulls: tuple[int, ...] = ()) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve.
@@ -162,11 +165,12 @@ class StagedDiffusion(PhantomExpert):
             device=device,
             mechanism=mechanism,
             subspace=subspace,
+            public_gradient=self._replayed(loss, target, device),
             ranks=ranks,
             progress=progress,
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
-        return StagedGenerator(facts, public, result.weights, device)
+        return StagedGenerator(facts, {} if self.replay else public, result.weights, device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.
@@ -232,10 +236,19 @@ class StagedDiffusion(PhantomExpert):
         """Returns what spans the private steps, or None if they may go anywhere."""
         if not self.subspace:
             return None
-        first, *further = ((*shares, NULL_SHARE) for shares in target.conditioning.shares)
-        draw, streams = self.draw_phantoms(target.size), Streams(self.seed)
-        slots = self.private.micro_batch
-        return PhantomSubspace(self.subspace, loss, draw, first, slots, streams, device, tuple(further))
+        return PhantomSubspace(self.subspace, loss, self._drawn(target, device), self.private.micro_batch)
+
+    def _replayed(self, loss: ContextLoss, target: Target, device: torch.device) -> PhantomReplay | None:
+        if not self.replay:
+            return None
+        bands = tuple(band for band, public in self.bands.stages(target.size**2, self.public_bands) if public)
+        draws, drawn = loss.scans_per_patient * loss.draws_per_scan, self._drawn(target, device)
+        count, most = self.private.micro_batch, self.private.clipping_norm
+        return PhantomReplay(self.replay, count, draws, loss, drawn, self.public.noise, bands, most)
+
+    def _drawn(self, target: Target, device: torch.device) -> PhantomDraws:
+        shares = tuple((*shares, NULL_SHARE) for shares in target.conditioning.shares)
+        return PhantomDraws(self.draw_phantoms(target.size), shares, Streams(self.seed), device)
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
         """Returns the public facts of a generator made by this method."""
@@ -250,7 +263,7 @@ class StagedDiffusion(PhantomExpert):
             seeded=seeded,
             private=private,
             sampler=self.sampler,
-            public_bands=self.public_bands,
+            public_bands="none" if self.replay else self.public_bands,
             conditions=target.conditions,
             guidance=self.guidance,
         )

@@ -25,6 +25,7 @@ from medsyngen.randomness import Streams
 from medsyngen.recipe import load_recipe
 from medsyngen.scan import Pixels
 from medsyngen.simulation.hospital import simulate_images
+from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace, orthonormal
 from tests.benchmarks.learning import say
 from tests.benchmarks.prove import DATA
@@ -50,7 +51,8 @@ def subspace(sets: tuple[str, ...] = ("simulated", "nih"), patients: int = 160) 
     weights = with_classes(method.public_expert(size, device=CPU), 2)
     network = build_unet(method.network, image_channels=1, class_rows=3, seed=0).eval().requires_grad_(False)
     loss = method.context_loss(network, size)
-    space = PhantomSubspace(max(SIZES), loss, method.draw_phantoms(size), (0.0, 0.0, 1.0), 16, Streams(0), CPU)
+    drawn = PhantomDraws(method.draw_phantoms(size), ((0.0, 0.0, 1.0),), Streams(0), CPU)
+    space = PhantomSubspace(max(SIZES), loss, drawn, 16)
     phantoms = space.gradients(0, weights)
     say("gradients of phantoms are there")
     rows: dict[str, Any] = {}

@@ -20,6 +20,7 @@ VARIANTS = {
     "fine-tuning": ("synthesis.public_bands=none",),
     "DPDM": ("synthesis.public_bands=none", "synthesis.start=random"),
     "subspace": ("synthesis.subspace=5",),
+    "one network": ("synthesis.replay=1",),
     "guided": ("synthesis.label_dropout=0.2", "synthesis.guidance=2"),
     "ddim": ("synthesis.sampler=ddim",),
 }
@@ -51,7 +52,7 @@ def test_a_variant_is_fitted_drawn_from_and_told_as_it_is(name, scans, tmp_path,
     run_recipe(recipe, scans=scans, run=run, own_ledger="a test")
     public, context, _ = read_generator_file(run / "generator.safetensors")
     assert context is not None
-    assert bool(public) == (name not in ("fine-tuning", "DPDM"))
+    assert bool(public) == (name not in ("fine-tuning", "DPDM", "one network"))
     assert (tmp_path / "cache").exists() == (name != "DPDM")  # nothing was learned from phantoms
     report = json.loads((run / "report.json").read_text())
     assert [(stage["name"], stage["data"]) for stage in report["stages"]] == PRIVATE.get(name, STAGED)

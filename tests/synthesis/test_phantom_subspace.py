@@ -18,6 +18,7 @@ from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.patient_gradients import gradients_by_vmap
 from medsyngen.randomness import Streams
 from medsyngen.synthesis.context_loss import ContextLoss
+from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace, orthonormal
 
 MIX = PhantomMix((("chest_radiograph", 1.0),))
@@ -34,7 +35,8 @@ def subspace(size=6, seed=0, micro_batch=4, shares=(0.5, 0.5, 0.1)):
     net = build_unet(TINY, image_channels=1, class_rows=3, seed=0).eval().requires_grad_(False)
     loss = ContextLoss(net, StageBands().split(64)[1], NoiseLaw(0.0, 1.2), 2, 2)
     draw = lambda count, rng: MIX.draw(count, 8, rng)  # noqa: E731
-    return PhantomSubspace(size, loss, draw, shares, micro_batch, Streams(seed), torch.device("cpu"))
+    drawn = PhantomDraws(draw, (shares,), Streams(seed), torch.device("cpu"))
+    return PhantomSubspace(size, loss, drawn, micro_batch)
 
 
 @given(st.integers(1, 8), st.integers(8, 40), st.integers(0, 999), st.floats(1e-8, 1e8))
@@ -71,13 +73,10 @@ def test_each_direction_is_a_phantoms_gradient_as_autograd_takes_it(weights, mon
     space = subspace(size=5, micro_batch=2)
     rows = space.gradients(0, weights)
     assert rows.shape == (5, sum(v.numel() for v in weights.values()))
-    drawn, real = [], PhantomSubspace._drawn
-    monkeypatch.setattr(PhantomSubspace, "_drawn", lambda *a: drawn.append(real(*a)) or drawn[-1])
-    space.gradients(0, weights)
-    slow = torch.cat([gradients_by_vmap(space.loss, weights, part) for part in drawn])
-    torch.testing.assert_close(rows, slow, rtol=1e-4, atol=1e-6)
-    for sigma in (part["sigma"] for part in drawn):
-        assert bool(((sigma >= space.loss.band.low) & (sigma < space.loss.band.high)).all())
+    drawn = _span(space)
+    assert drawn["y"].shape == (5, 4, 1, 8, 8)
+    torch.testing.assert_close(rows, gradients_by_vmap(space.loss, weights, drawn), rtol=1e-4, atol=1e-6)
+    assert bool(((drawn["sigma"] >= space.loss.band.low) & (drawn["sigma"] < space.loss.band.high)).all())
 
 
 def test_classes_get_directions_of_their_own(weights):
@@ -100,24 +99,21 @@ def test_each_attribute_gets_directions_of_its_own():
     generator = torch.Generator().manual_seed(0)
     at = {n: v.detach() + 0.05 * torch.randn(v.shape, generator=generator) for n, v in net.named_parameters()}
     loss = ContextLoss(net, StageBands().split(64)[1], NoiseLaw(0.0, 1.2), 2, 2)
-    space = replace(subspace(size=24), loss=loss, further_shares=((0.9, 0.1),))
-    rows = space._rows(np.random.default_rng(0))
+    space = subspace(size=24)
+    space = replace(space, loss=loss, drawn=replace(space.drawn, shares=((0.5, 0.5, 0.1), (0.9, 0.1))))
+    rows = _span(space)["classes"][:, 0]
     assert rows.shape == (24, 2)
-    assert set(rows[:, 0]) == {0, 1, 2}
-    assert set(rows[:, 1]) == {3, 4}
-    alone = subspace(size=24)._rows(np.random.default_rng(0))
-    np.testing.assert_array_equal(rows[:, 0], alone)  # a further attribute moves nothing of the first
+    assert set(rows[:, 0].tolist()) == {0, 1, 2}
+    assert set(rows[:, 1].tolist()) == {3, 4}
+    assert torch.equal(rows[:, 0], _span(subspace(size=24))["classes"][:, 0])  # another attribute moves nothing
     start = [v.numel() for v in at.values()][: list(at).index("class_embedding.table.weight")]
     table = at["class_embedding.table.weight"]
     found = space.gradients(0, at)[:, sum(start) : sum(start) + table.numel()].view(24, *table.shape)
-    met = np.zeros((24, 5), bool)
-    drawn = space._rows(_after_phantoms(space))
-    np.put_along_axis(met, drawn, True, axis=1)
-    np.testing.assert_array_equal(found.abs().sum(2).numpy() > 0, met)
+    met = torch.zeros(24, 5, dtype=torch.bool).scatter(1, rows, True)
+    assert torch.equal(found.abs().sum(2) > 0, met)
 
 
-def _after_phantoms(space):
-    """The stream of a step's phantoms, after they were drawn."""
-    rng = space.streams.numpy("phantoms that span a step", 0)
-    space.draw(space.size, rng)
-    return rng
+def _span(space):
+    """What a step's directions are computed from."""
+    loss = space.loss
+    return space.drawn("span", 0, count=space.size, draws=4, law=loss.law, bands=[loss.band])
