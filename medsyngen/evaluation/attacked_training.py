@@ -143,6 +143,7 @@ def train_under_attack(
         [*canaries.records.values(), *canaries.others.values()],
         replace(training, micro_batch=audited.training.micro_batch),
         patients_at_most=n_max,
+        noise_multiplier=audited.noise_multiplier,
         stream=secure_generator(),
         subspace=audited.subspace,
         device=device,

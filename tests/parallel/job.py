@@ -40,9 +40,9 @@ def lead(folder: Path, ranks: Ranks, scene: dict[str, Any], *, patients: int, ep
     sums, applied = [], []
 
     class Heard(dpsgd.TrainingState):
-        def update(self, gradient):
+        def update(self, gradient, basis=None):
             applied.append(gradient * training.sampling_rate(N_MAX) * N_MAX)
-            super().update(gradient)
+            super().update(gradient, basis)
 
     class Mechanism(dpsgd.GaussianSum):
         def release(self, total, std, stream):

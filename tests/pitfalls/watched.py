@@ -117,9 +117,9 @@ def watch(
     keys = keys or secure_generator()
 
     class Heard(parts.state):  # type: ignore[name-defined,misc]
-        def update(self, gradient: Tensor) -> None:
+        def update(self, gradient: Tensor, basis: Tensor | None = None) -> None:
             seen.released.append(gradient.clone())
-            super().update(gradient)
+            super().update(gradient, basis)
             if len(seen.released) == die_after:
                 raise KeyboardInterrupt
 
