@@ -46,10 +46,10 @@ def at_the(nth: int) -> Callable[[], bool]:
 
 def count_steps(counted: Path, attempt: int, due: Callable[[], object]) -> None:
     """Writes a line for each real Gaussian step, at the one place where its noise is added."""
-    from medsyngen.privacy import dpsgd
+    from medsyngen.privacy import mechanism
     from medsyngen.randomness import SecureStream
 
-    real_child, real_noise, now = SecureStream.child, dpsgd.add_gaussian_noise, {}
+    real_child, real_noise, now = SecureStream.child, mechanism.add_gaussian_noise, {}
 
     def mark(stream):
         return hashlib.sha256(stream._secret()).hexdigest()
@@ -70,7 +70,7 @@ def count_steps(counted: Path, attempt: int, due: Callable[[], object]) -> None:
         return real_noise(total, std, stream)
 
     SecureStream.child = child
-    dpsgd.add_gaussian_noise = noise
+    mechanism.add_gaussian_noise = noise
 
 
 def _rename(name: str, due: Callable[[], object], share: float) -> None:

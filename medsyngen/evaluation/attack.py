@@ -60,6 +60,7 @@ class Adversary:
         records: Canaries and others, in the order of the observations.
         training: Public numbers.
         patients_at_most: N_max.
+        noise_multiplier: sigma_DP.
         stream: For its own simulated draws; not the mechanism's.
         subspace: The mechanism's directions, if not all.
         device: Where to compute.
@@ -73,6 +74,7 @@ class Adversary:
         training: DPSGD,
         *,
         patients_at_most: int,
+        noise_multiplier: float,
         stream: SecureStream,
         subspace: Subspace | None = None,
         device: torch.device,
@@ -87,6 +89,8 @@ class Adversary:
             learning_rate=training.learning_rate,
             betas=training.adam_betas,
             ema_decay=training.ema_decay,
+            correction=training.correction(patients_at_most=patients_at_most, noise_multiplier=noise_multiplier),
+            filter_gain=training.filter_gain,
         )
         self._mean = torch.zeros(len(records), len(self._state.flat), device=device)
         self._newest = torch.zeros_like(self._mean)
@@ -109,8 +113,7 @@ class Adversary:
         if self._subspace is not None:
             basis = self._subspace(len(self.observations), weights)
         self.observations.append(self._observation(patients, took_part[patients], released, basis))
-        gradient = released / self._denominator
-        self._state.update(gradient if basis is None else basis @ gradient.to(basis.dtype))
+        self._state.update(released / self._denominator, basis)
 
     def _observation(
         self, patients: NDArray[np.int64], took_part: NDArray[np.float64], released: Tensor, basis: Tensor | None

@@ -17,9 +17,10 @@ from medsyngen.evaluation.attack import Adversary, Observation
 from medsyngen.evaluation.canaries import Canaries
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import Budget
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, Mechanism, PrivateResult, Subspace, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, PrivateResult, Subspace, train_privately
 from medsyngen.privacy.gradient_sum import PatientLoss
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.mechanism import GaussianSum, Mechanism
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.scan import PatientKey
@@ -143,6 +144,7 @@ def train_under_attack(
         [*canaries.records.values(), *canaries.others.values()],
         replace(training, micro_batch=audited.training.micro_batch),
         patients_at_most=n_max,
+        noise_multiplier=audited.noise_multiplier,
         stream=secure_generator(),
         subspace=audited.subspace,
         device=device,

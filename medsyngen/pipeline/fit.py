@@ -29,8 +29,8 @@ from medsyngen.pipeline.site_ledger import network_notice, open_site_ledger, run
 from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import Budget, Guarantee
 from medsyngen.privacy.checkpoint import write_atomically
-from medsyngen.privacy.dpsgd import Mechanism
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.mechanism import Mechanism
 from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator

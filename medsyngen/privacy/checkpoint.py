@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ class Checkpoint:
         ledger_line: Number of the ledger's last line when this was written.
         ledger_hash: Its hash.
         seeded: Whether any draw so far came from a seed (sticky).
+        levers: What noise correction and filter remember, by name; empty without them, and in older checkpoints.
     """
 
     weights: Tensor = field(repr=False)
@@ -42,6 +44,7 @@ class Checkpoint:
     ledger_line: int
     ledger_hash: str
     seeded: bool
+    levers: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def save(self, path: Path) -> None:
         """Writes atomically: the file is the old or the new checkpoint, never half of one.
@@ -51,8 +54,9 @@ class Checkpoint:
         """
         from safetensors.torch import save
 
-        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _VECTORS}
-        tensors = {name: getattr(self, name).cpu().contiguous() for name in _VECTORS}
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in (*_VECTORS, "levers")}
+        tensors = {name: getattr(self, name) for name in _VECTORS} | dict(self.levers)
+        tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
         data = save(tensors, metadata={"medsyngen": json.dumps(facts)})
         write_atomically(path, data)
 
@@ -68,7 +72,8 @@ class Checkpoint:
         try:
             with safe_open(path, framework="pt") as file:
                 facts = json.loads((file.metadata() or {})["medsyngen"])
-                return cls(**{name: file.get_tensor(name) for name in _VECTORS}, **facts)
+                levers = {name: file.get_tensor(name) for name in file.keys() if name not in _VECTORS}  # noqa: SIM118
+                return cls(**{name: file.get_tensor(name) for name in _VECTORS}, **facts, levers=levers)
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise VerificationFailed(
                 f"{path.name} is not a checkpoint of this version ({type(error).__name__})",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,13 +16,13 @@ from torch import Tensor
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import InputUnusable, VerificationFailed
 from medsyngen.parallel import ALONE, Ranks
+from medsyngen.privacy.adam import NoiseCorrection
 from medsyngen.privacy.budget import shown
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import Checkpoint
-from medsyngen.privacy.clipping import clip_factors
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
-from medsyngen.privacy.noise import add_gaussian_noise
+from medsyngen.privacy.mechanism import GaussianSum, Mechanism
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import hand_out
@@ -48,6 +47,11 @@ class DPSGD:
         learning_rate: Adam's, in the first step.
         decay: ``none``, or ``cosine``: the learning rate falls to zero over the planned steps.
         adam_betas: Adam's.
+        noise_correction: Take the noise's variance, which is public, out of Adam's second moment (:class:`Adam`).
+        correction_floor: Least second moment then left, as a share of the noise's own. The default is what the first
+            moment keeps of the noise's variance, (1 - beta1) / (1 + beta1) at beta1 = 0.9: in the long run a weight
+            that sees noise alone moves by at most about the learning rate.
+        filter_gain: kappa, in (0, 1], of a filter over the noised gradients (:class:`LowPass`); 1 for none.
         ema_decay: Decay of the moving average of the weights.
         micro_batch: Patients whose gradients are in memory at once; changes no result.
         block: Steps charged, flushed to disk and checkpointed together.
@@ -61,18 +65,24 @@ class DPSGD:
     learning_rate: float = 1.2e-3
     decay: str = "none"
     adam_betas: tuple[float, float] = (0.9, 0.99)
+    noise_correction: bool = False
+    correction_floor: float = 0.05
+    filter_gain: float = 1.0
     ema_decay: float = 0.9
     micro_batch: int = 16
     block: int = 4
 
     def __post_init__(self) -> None:
         positive = ("steps", "patients_per_step", "clipping_norm", "scans_per_patient", "draws_per_scan", "block")
-        for name in (*positive, "learning_rate", "micro_batch"):
+        for name in (*positive, "learning_rate", "micro_batch", "correction_floor", "filter_gain"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
         if self.decay not in ("cosine", "none"):
             raise ValueError(f"decay must be cosine or none, got {self.decay!r}")
+
+        if self.filter_gain > 1:
+            raise ValueError(f"filter_gain must be at most 1, got {self.filter_gain}")
 
     @property
     def decays_over(self) -> int | None:
@@ -82,6 +92,13 @@ class DPSGD:
     def sampling_rate(self, patients_at_most: int) -> float:
         """Returns q, from public numbers only."""
         return min(1.0, self.patients_per_step / patients_at_most)
+
+    def correction(self, *, patients_at_most: int, noise_multiplier: float) -> NoiseCorrection | None:
+        """Returns what is taken out of Adam's second moment, from public numbers only; None if nothing is."""
+        if not self.noise_correction:
+            return None
+        std = noise_multiplier * self.clipping_norm / (self.sampling_rate(patients_at_most) * patients_at_most)
+        return NoiseCorrection(std**2, self.correction_floor)
 
     def event(self, steps: int, *, patients_at_most: int, noise_multiplier: float) -> Event:
         """Returns what ``steps`` steps do to privacy."""
@@ -94,34 +111,6 @@ Subspace = Callable[[int, Mapping[str, Tensor]], Tensor]
 
 PublicGradient = Callable[[int, Mapping[str, Tensor]], Tensor]
 """(number of the step, weights) -> float64 (parameters,), from public inputs and these weights."""
-
-
-class Mechanism(Protocol):
-    """How a step's gradients are clipped and its sum is released. The product has one: :class:`GaussianSum`."""
-
-    private: bool
-
-    def factors(self, gradients: Tensor, clipping_norm: float) -> Tensor:
-        """Returns each gradient's factor."""
-        ...
-
-    def release(self, total: Tensor, std: float, stream: SecureStream) -> Tensor:
-        """Returns what leaves the step."""
-        ...
-
-
-class GaussianSum:
-    """Clip to C, add Gaussian noise once. Tests measure ceiling and placebo with others, which can't be released."""
-
-    private = True
-
-    def factors(self, gradients: Tensor, clipping_norm: float) -> Tensor:
-        """See :func:`clip_factors`."""
-        return clip_factors(gradients, clipping_norm)
-
-    def release(self, total: Tensor, std: float, stream: SecureStream) -> Tensor:
-        """See :func:`add_gaussian_noise`."""
-        return add_gaussian_noise(total, std, stream)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +143,14 @@ def train_privately(
 ) -> PrivateResult:
     """Trains on a private cohort, charged to the ledger.
 
-    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of the
-    cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step takes a
-    Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``), adds
-    Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the rest is
-    post-processing. A ``subspace`` and a ``public_gradient`` are given the weights, never the cohort: with the first,
-    coordinates are clipped and noised; the second is added after the noise. Steps are charged in blocks, flushed to
-    disk before they run: a crash costs utility, not privacy. A resumed run forfeits every step charged after its
+    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of
+    the cohort, is the output of ``training.event(...)`` under adding or removing one patient's record: each step
+    takes a Poisson sample of patients at rate q, brings one gradient of norm at most C for each (``clipped_sum``),
+    adds Gaussian noise of standard deviation sigma_DP C once to the sum, and divides by the public q N_max; the
+    rest (public gradient, filter, noise correction, Adam, average) is post-processing of that and of public numbers. A
+    ``subspace`` and a ``public_gradient`` are given the weights, never the cohort: with the first, coordinates are
+    clipped and noised; the second is added after the noise. Steps are charged in blocks, flushed to disk before they
+    run: a crash costs utility, not privacy. A resumed run forfeits every step charged after its
     checkpoint and draws new keys. Nothing uncharged steers the run: no loss is read, the last planned step is what is
     returned. With several processes this one alone holds the keys and the account; it adds the others' shares of the
     clipped sum to its own, and then the noise, once.
@@ -202,7 +192,8 @@ def train_privately(
     if keys.seeded and not account.seeded:
         raise ValueError("a seeded stream needs a run that was begun as seeded")
     views = Views({name: value.shape for name, value in weights.items()})
-    state = _resume(views, weights, training, account, checkpoint, device)
+    correction = training.correction(patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)
+    state = _resume(views, weights, training, correction, account, checkpoint, device)
     seeded = state.seeded or keys.seeded or account.seeded
     rate = training.sampling_rate(patients_at_most)
     for first in range(account.steps_charged(PURPOSE), training.steps, training.block):
@@ -231,11 +222,8 @@ def train_privately(
             )
             std = noise_multiplier * training.clipping_norm
             noised = mechanism.release(ranks.total(own), std, step.child(b"noise"))
-            gradient = noised / (rate * patients_at_most)
-            gradient = gradient if basis is None else (basis @ gradient.to(basis.dtype)).double()
-            if public_gradient is not None:
-                gradient = gradient + public_gradient(number, views(state.flat.detach()))
-            state.update(gradient)
+            public = None if public_gradient is None else public_gradient(number, views(state.flat))
+            state.update(noised / (rate * patients_at_most), basis, public)
             progress(phase, number + 1, training.steps)
         state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)
     average = views(state.average.weights["flat"].cpu())
@@ -246,6 +234,7 @@ def _resume(
     views: Views,
     weights: Mapping[str, Tensor],
     training: DPSGD,
+    correction: NoiseCorrection | None,
     account: RunAccount,
     checkpoint: Path,
     device: torch.device,
@@ -267,4 +256,6 @@ def _resume(
         betas=training.adam_betas,
         ema_decay=training.ema_decay,
         steps=training.decays_over,
+        correction=correction,
+        filter_gain=training.filter_gain,
     )

@@ -19,9 +19,10 @@ from medsyngen.diffusion.unet import build_unet, untrained_weights, with_classes
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
-from medsyngen.privacy.dpsgd import DPSGD, Mechanism, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, train_privately
 from medsyngen.privacy.events import Event
 from medsyngen.privacy.gradient_sum import Views
+from medsyngen.privacy.mechanism import Mechanism
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import receive_weights, send_weights, serve_sums
 from medsyngen.progress import Progress, silent

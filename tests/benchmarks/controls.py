@@ -2,7 +2,7 @@
 
 import torch
 
-from medsyngen.privacy.dpsgd import GaussianSum
+from medsyngen.privacy.mechanism import GaussianSum
 
 
 class Ceiling:

@@ -12,7 +12,8 @@ from medsyngen.evaluation.attacked_training import Audited, Implementation
 from medsyngen.evaluation.canaries import Canaries, draw_canaries
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum
+from medsyngen.privacy.dpsgd import DPSGD
+from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.randomness import SecureStream, Streams, secure_generator
 from medsyngen.scan import PatientKey
 

@@ -25,6 +25,7 @@ def adversary(records, training, n_max=50):
         records,
         training,
         patients_at_most=n_max,
+        noise_multiplier=1.0,
         stream=secure_generator(),
         device=CPU,
     )
@@ -37,8 +38,13 @@ def six_directions(step, weights):
     return torch.linalg.qr(noise + flat[:, None])[0]
 
 
-@pytest.mark.parametrize("subspace", [None, six_directions])
-def test_it_knows_the_weights_before_every_step(subspace):
+LEVERS = {"noise_correction": True, "filter_gain": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("subspace", "levers"), [(None, {}), (six_directions, {}), (None, LEVERS), (six_directions, LEVERS)]
+)
+def test_it_knows_the_weights_before_every_step(subspace, levers):
     """White box: the weights that the adversary replays are those that training had, to the last bit."""
     setting, last = Setting(steps=7, canaries=16), {}
     replayed = []
@@ -57,6 +63,7 @@ def test_it_knows_the_weights_before_every_step(subspace):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Adversary, "see", see)
         claim = replace(setting.claim(), subspace=subspace)
+        claim = replace(claim, training=replace(claim.training, **levers))
         seen = train_under_attack(claim, setting.canary_patients(0), Implementation(train=train), device=CPU)
     assert all(np.isfinite(look.seen).all() and np.abs(look.seen).max() > 0 for look in seen.observations)
     assert len(replayed) == 7

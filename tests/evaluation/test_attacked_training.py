@@ -11,7 +11,8 @@ from broken_training import SIDE, SeededSampling, Setting, image_by_image, seede
 from medsyngen.errors import BudgetRefused
 from medsyngen.evaluation.attacked_training import Implementation, NoNoise, train_under_attack
 from medsyngen.privacy.accountant import epsilon_spent
-from medsyngen.privacy.dpsgd import GaussianSum, train_privately
+from medsyngen.privacy.dpsgd import train_privately
+from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.privacy.patient_sampling import draw_patients
 from medsyngen.randomness import secure_generator
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "privacy"))
 from toys import LinearLoss, toy_cohort, toy_weights
 
 from medsyngen.parallel import ALONE, RankEnded, Ranks, joined
-from medsyngen.privacy import dpsgd, shared_sum
+from medsyngen.privacy import dpsgd, mechanism, shared_sum
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.dpsgd import DPSGD, train_privately
 from medsyngen.privacy.gradient_sum import Views
@@ -40,11 +40,11 @@ def lead(folder: Path, ranks: Ranks, scene: dict[str, Any], *, patients: int, ep
     sums, applied = [], []
 
     class Heard(dpsgd.TrainingState):
-        def update(self, gradient):
+        def update(self, gradient, *more):
             applied.append(gradient * training.sampling_rate(N_MAX) * N_MAX)
-            super().update(gradient)
+            super().update(gradient, *more)
 
-    class Mechanism(dpsgd.GaussianSum):
+    class Mechanism(mechanism.GaussianSum):
         def release(self, total, std, stream):
             sums.append(total.clone())
             return super().release(total, scene.get("part_of_noise", 1.0) * std, stream)

@@ -47,8 +47,8 @@ def applies_the_clean_sum() -> Parts:
         return last[-1]
 
     class State(TrainingState):
-        def update(self, gradient):
-            super().update(last[-1] / 5)
+        def update(self, gradient, *more):
+            super().update(last[-1] / 5, *more)
 
     return Parts(sum=kept, state=State)
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from toys import LinearLoss, toy_weights
 
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.privacy import dpsgd, run_account
+from medsyngen.privacy import dpsgd, mechanism, run_account
 from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.dpsgd import DPSGD, PrivateResult, train_privately
@@ -117,9 +117,9 @@ def watch(
     keys = keys or secure_generator()
 
     class Heard(parts.state):  # type: ignore[name-defined,misc]
-        def update(self, gradient: Tensor) -> None:
+        def update(self, gradient: Tensor, *more: Tensor | None) -> None:
             seen.released.append(gradient.clone())
-            super().update(gradient)
+            super().update(gradient, *more)
             if len(seen.released) == die_after:
                 raise KeyboardInterrupt
 
@@ -131,7 +131,7 @@ def watch(
     with pytest.MonkeyPatch.context() as patch, _ledger(seen.folder) as ledger:
         patch.setattr(dpsgd, "draw_patients", _kept(seen.sampled, parts.draw))
         patch.setattr(dpsgd, "clipped_sum", _kept(seen.sums, parts.sum))
-        patch.setattr(dpsgd, "add_gaussian_noise", noise)
+        patch.setattr(mechanism, "add_gaussian_noise", noise)
         patch.setattr(dpsgd, "TrainingState", Heard)
         patch.setattr(run_account, "guarantee_of", lambda events, *more: _guarantee(tuple(events), *more))
         plan = (planned or training).event((planned or training).steps, patients_at_most=N_MAX, noise_multiplier=sigma)

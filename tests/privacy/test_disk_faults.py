@@ -15,8 +15,9 @@ from medsyngen.errors import MedsyngenError
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
 from medsyngen.privacy.checkpoint import Checkpoint, write_atomically
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, train_privately
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.randomness import secure_generator
 from medsyngen.recipe import load_recipe

@@ -12,9 +12,10 @@ from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import BudgetRefused, InputUnusable, VerificationFailed
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.checkpoint import Checkpoint
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, train_privately
 from medsyngen.privacy.events import Gaussian, PoissonSampled, SelfComposed, to_json
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.randomness import secure_generator, seeded_generator_for_tests
 
 TRAINING = DPSGD(steps=7, patients_per_step=5, block=3, micro_batch=3, learning_rate=0.1)

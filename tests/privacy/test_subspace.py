@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from ledgers import begin, new
 from toys import LinearLoss, toy_cohort, toy_weights
 
-from medsyngen.privacy import dpsgd, gradient_sum
+from medsyngen.privacy import dpsgd, gradient_sum, training_state
+from medsyngen.privacy.adam import Adam
 from medsyngen.privacy.budget import Budget
-from medsyngen.privacy.dpsgd import DPSGD, GaussianSum, train_privately
+from medsyngen.privacy.dpsgd import DPSGD, train_privately
 from medsyngen.privacy.gradient_sum import Views, clipped_sum, patient_streams
+from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.randomness import SecureStream, secure_generator
 
 CPU = torch.device("cpu")
@@ -125,20 +127,20 @@ def train(tmp_path, cohort, directions, mechanism=None, keys=None):
 
 def test_directions_are_found_before_the_patients_are_drawn_and_noise_goes_to_the_coordinates(tmp_path, monkeypatch):
     seen, applied, released = [], [], []
-    real_draw, real_state = dpsgd.draw_patients, dpsgd.TrainingState
+    real_draw = dpsgd.draw_patients
     monkeypatch.setattr(dpsgd, "draw_patients", lambda *a: (seen.append("patients"), real_draw(*a))[1])
 
-    class Heard(real_state):
-        def update(self, gradient):
+    class Heard(Adam):
+        def step(self, weights, gradient, *more):
             applied.append(gradient.clone())
-            super().update(gradient)
+            super().step(weights, gradient, *more)
 
     class Watched(GaussianSum):
         def release(self, total, std, stream):
             released.append((total.clone(), super().release(total, std, stream)))
             return released[-1][1]
 
-    monkeypatch.setattr(dpsgd, "TrainingState", Heard)
+    monkeypatch.setattr(training_state, "Adam", Heard)
     directions = Directions(seen)
     train(tmp_path, toy_cohort(12), directions, Watched())
     assert seen == ["directions", "patients"] * TRAINING.steps
