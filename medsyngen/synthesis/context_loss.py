@@ -29,6 +29,7 @@ class ContextLoss:
         law: Law of ln sigma inside the band.
         scans_per_patient: m.
         draws_per_scan: K.
+        prediction: What the network predicts, ``edm`` or ``v``.
     """
 
     network: nn.Module
@@ -36,6 +37,7 @@ class ContextLoss:
     law: NoiseLaw
     scans_per_patient: int
     draws_per_scan: int
+    prediction: str = "edm"
 
     def draw(self, record: PatientRecord, stream: SecureStream) -> Mapping[str, Tensor]:
         """Draws scans, noise levels and noise for one patient, from this patient's stream alone."""
@@ -54,10 +56,11 @@ class ContextLoss:
 
     def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the scalar loss; pure."""
-        return network_error(self.network, parameters, **drawn).mean()
+        return network_error(self.network, parameters, **drawn, prediction=self.prediction).mean()
 
     def of_each(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the loss of each of several patients, (slots,), computed as one batch of all their draws."""
         slots = len(drawn["sigma"])
         batch = {name: value.flatten(0, 1) for name, value in drawn.items()}
-        return network_error(self.network, parameters, **batch).view(slots, -1).mean(1)
+        errors = network_error(self.network, parameters, **batch, prediction=self.prediction)
+        return errors.view(slots, -1).mean(1)

@@ -77,7 +77,8 @@ class StagedDiffusion(PhantomExpert):
     def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve."""
         band, private = self.bands.private_band(size**2, self.public_bands), self.private
-        return ContextLoss(network, band, self.context_noise, private.scans_per_patient, private.draws_per_scan)
+        draws = private.scans_per_patient, private.draws_per_scan
+        return ContextLoss(network, band, self.context_noise, *draws, self.prediction)
 
     def calibrate(self, budget: Budget, patients_at_most: int) -> float:
         """Returns the noise multiplier sigma_DP with which the private training spends at most the budget.
@@ -236,4 +237,5 @@ class StagedDiffusion(PhantomExpert):
             sampler=self.sampler,
             public_bands=self.public_bands,
             conditions=target.conditions,
+            prediction=self.prediction,
         )

@@ -19,6 +19,7 @@ VARIANTS = {
     "fine-tuning": ("synthesis.public_bands=none",),
     "DPDM": ("synthesis.public_bands=none", "synthesis.start=random"),
     "subspace": ("synthesis.subspace=5",),
+    "v": ("synthesis.prediction=v",),
     "ddim": ("synthesis.sampler=ddim",),
 }
 PRIVATE = {
