@@ -14,6 +14,7 @@ from medsyngen.diffusion.bands import NoiseBand
 from medsyngen.diffusion.denoiser import network_error
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.randomness import SecureStream
+from medsyngen.synthesis.trainable import network_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class ContextLoss:
     dealt to them in turn. So shapes do not depend on the record, and a patient with one scan needs no mask.
 
     Args:
-        network: Structure of the context expert.
+        network: Structure of the context expert, and its frozen weights if there are any.
         band: The context band: the only noise levels that private scans ever meet.
         law: Law of ln sigma inside the band.
         scans_per_patient: m.
@@ -64,3 +65,16 @@ class ContextLoss:
         batch = {name: value.flatten(0, 1) for name, value in drawn.items()}
         errors = network_error(self.network, parameters, **batch, prediction=self.prediction)
         return errors.view(slots, -1).mean(1)
+
+
+@dataclass(frozen=True, eq=False)
+class LowRankLoss(ContextLoss):
+    """The same where trained parameters are factors B and A of what is added to frozen weights of ``network``."""
+
+    def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the network's weights that depend on the parameters, W + B A; see :func:`network_weights`."""
+        return network_weights(dict(self.network.named_parameters()), parameters)
+
+    def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
+        """Returns the scalar loss; pure."""
+        return super().__call__(self.weights_of(parameters), drawn)

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from medsyngen.pipeline import export_cohort, run_recipe
 from medsyngen.recipe import load_recipe
@@ -19,6 +20,9 @@ VARIANTS = {
     "fine-tuning": ("synthesis.public_bands=none",),
     "DPDM": ("synthesis.public_bands=none", "synthesis.start=random"),
     "subspace": ("synthesis.subspace=5",),
+    "norms": ("synthesis.trainable=norms",),
+    "lora": ("synthesis.trainable=lora", "synthesis.lora_rank=2"),
+    "lora in a subspace, of v": ("synthesis.trainable=lora", "synthesis.subspace=5", "synthesis.prediction=v"),
     "v": ("synthesis.prediction=v",),
     "ddim": ("synthesis.sampler=ddim",),
 }
@@ -52,6 +56,10 @@ def test_a_variant_is_fitted_drawn_from_and_told_as_it_is(name, scans, tmp_path,
     assert context is not None
     assert bool(public) == (name not in ("fine-tuning", "DPDM"))
     assert (tmp_path / "cache").exists() == (name != "DPDM")  # nothing was learned from phantoms
+    if recipe.synthesis.trainable != "all":
+        kept = [name for name, value in context.items() if torch.equal(value, public.get(name, value[:0]))]
+        assert "down_blocks.0.resnets.0.norm1.weight" in kept or recipe.synthesis.trainable == "norms"
+        assert 0 < len(kept) < len(public)
     report = json.loads((run / "report.json").read_text())
     assert [(stage["name"], stage["data"]) for stage in report["stages"]] == PRIVATE.get(name, STAGED)
     assert 0 < report["guarantee"]["epsilon"] <= recipe.privacy.epsilon

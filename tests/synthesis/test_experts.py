@@ -48,6 +48,7 @@ def test_whatever_makes_an_expert_changes_its_name(change: str):
 def test_private_settings_share_one_expert():
     key = lambda r: experts.expert_key(r.synthesis.expert_identity(r.scans.size))  # noqa: E731
     assert key(load_recipe("smoke-16", ["privacy.epsilon=1", "classes=[]"])) == key(load_recipe("smoke-16"))
+    assert key(load_recipe("smoke-16", ["synthesis.trainable=lora"])) == key(load_recipe("smoke-16"))
 
 
 def test_the_choice_of_a_prediction_renamed_no_expert_that_was_made_before_it():
