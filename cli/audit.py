@@ -84,7 +84,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     """Returns what a fit of this recipe would run, made in the same way."""
     from dataclasses import replace
 
-    from medsyngen.diffusion.unet import build_unet, check_image_size
+    from medsyngen.diffusion.unet import check_image_size
     from medsyngen.evaluation.attacked_training import Audited
     from medsyngen.pipeline.generator_file import target_of
     from medsyngen.privacy.budget import Budget, checked_delta
@@ -98,12 +98,10 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     sigma = calibrate_noise(budget, sampling_rate=rate, steps=training.steps)
     target = target_of(recipe)
     _, start = method.first_weights(target, device=device, progress=progress)
-    rows = target.conditioning.rows
-    network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
-    loss = method.context_loss(network, size, target.conditioning.nulls)
+    loss, trained = method.private_part(start, target, device)
     return Audited(
         loss=loss,
-        weights=start,
+        weights=trained,
         training=training,
         patients_at_most=n_max,
         noise_multiplier=sigma,

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from kills import N_MAX, SETTINGS, STEPS, Site
 from parallel.launch import torchrun
 
@@ -73,6 +74,15 @@ def test_two_processes_finish_a_run_with_one_voice_and_one_ledger(site):
     again = fit(site, "two")
     assert again.code == 0, again.err
     assert json.loads(again.out)["already_finished"]
+
+
+def test_two_processes_train_a_part_of_the_network(site):
+    ended = fit(site, "part", "--set", "synthesis.trainable=lora")
+    assert ended.code == 0, ended.err
+    public, context, _ = read_generator_file(site.folder / "part" / "generator.safetensors")
+    for name, value in public.items():
+        changes = value.ndim > 1 or name.startswith("class_embedding")
+        assert torch.equal(context[name], value) != changes, name
 
 
 def test_a_refused_budget_ends_all_with_5_and_one_message(site):

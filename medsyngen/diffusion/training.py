@@ -55,6 +55,7 @@ def train_on_phantoms(
     sigma_range: tuple[float, float],
     streams: Streams,
     device: torch.device,
+    prediction: str = "edm",
     bfloat16: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Tensor]:
@@ -70,6 +71,7 @@ def train_on_phantoms(
         sigma_range: Smallest and largest noise level.
         streams: Public randomness.
         device: Where to compute.
+        prediction: What the network learns to predict, ``edm`` or ``v``.
         bfloat16: Computes the network's products in bfloat16, weights and sums in float32: quicker on an accelerator
             and on a processor with AMX, and much slower on one without.
         progress: Told after each step.
@@ -89,7 +91,8 @@ def train_on_phantoms(
     with closing(drawn_ahead(batch_of, training.steps, workers=_threads_ahead(device))) as batches:
         for step, batch in enumerate(batches, start=1):
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                loss = network_error(network, parameters, *(value.to(device) for value in batch)).mean()
+                on_device = (value.to(device) for value in batch)
+                loss = network_error(network, parameters, *on_device, prediction=prediction).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

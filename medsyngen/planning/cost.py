@@ -32,7 +32,7 @@ class Cost:
     """What a machine needs.
 
     Args:
-        parameters: P.
+        parameters: P, trained ones.
         memory_bytes: Estimated peak beyond what the program takes before it trains.
         images_per_second: Forward and backward passes of one image a second, or None if unknown.
         measured: Whether that was measured just now.
@@ -68,7 +68,9 @@ def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
     return images / statistics.median(times)
 
 
-def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: int, subspace: int = 0) -> int:
+def memory_estimate(
+    loss: ContextLoss, *, size: int, micro_batch: int, images: int, trained: int | None = None, subspace: int = 0
+) -> int:
     """Returns about how many bytes private training takes at its peak, beyond the program itself.
 
     Args:
@@ -76,10 +78,16 @@ def memory_estimate(loss: ContextLoss, *, size: int, micro_batch: int, images: i
         size: Side of the images.
         micro_batch: Patients whose gradients are in memory at once.
         images: m·K, of one patient.
+        trained: P, where not every parameter of the network is trained.
         subspace: k, directions of a step; 0 for all.
     """
-    parameters = count_parameters(loss.network)
-    slot = 4.0 * _COPIES * parameters + _PER_PATIENT * images * saved_bytes(loss, size=size)
+    from medsyngen.privacy.book_keeping import Reparametrised
+
+    whole = count_parameters(loss.network)
+    parameters = whole if trained is None else trained
+    # Additions get their gradients from those of the weights that they are added to.
+    formed = parameters + whole if isinstance(loss, Reparametrised) else parameters
+    slot = 4.0 * _COPIES * formed + _PER_PATIENT * images * saved_bytes(loss, size=size)
     basis = 4.0 * _COPIES_OF_BASIS * parameters * subspace
     return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot + basis)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from medsyngen.cohort.conditions import short_form
 from medsyngen.errors import UsageError
-from medsyngen.planning.cost import Cost, count_parameters, images_per_second, memory_estimate, slots_per_step
+from medsyngen.planning.cost import Cost, images_per_second, memory_estimate, slots_per_step
 from medsyngen.planning.plan import Plan, plan
 from medsyngen.planning.search import Search, best_setting
 from medsyngen.privacy.budget import Budget, checked_delta
@@ -78,7 +78,7 @@ def plan_recipe(
         budget=budget,
         sampling_rate=training.sampling_rate(n_max),
         steps=training.steps,
-        parameters=count_parameters(network),
+        parameters=_trained(recipe, network),
         draws_per_patient=draws,
         clipping_norm=training.clipping_norm,
         other_events=other_events,
@@ -94,6 +94,11 @@ def plan_recipe(
     return RecipePlan(planned, search, _cost(recipe, network, planned, speed, measure))
 
 
+def _trained(recipe: Recipe, network: Any) -> int:
+    """Returns P: how many numbers private training may change."""
+    return sum(value.numel() for value in recipe.synthesis.trained_from(dict(network.named_parameters())).values())
+
+
 def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, measure: bool) -> Cost:
     from medsyngen.synthesis.experts import find_expert
 
@@ -101,14 +106,22 @@ def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, meas
     training, public = method.private, method.public
     images = training.scans_per_patient * training.draws_per_scan
     loss = method.context_loss(network, size)
-    memory = memory_estimate(loss, size=size, micro_batch=training.micro_batch, images=images, subspace=method.subspace)
+    trained = _trained(recipe, network)
+    memory = memory_estimate(
+        loss,
+        size=size,
+        micro_batch=training.micro_batch,
+        images=images,
+        trained=trained,
+        subspace=method.subspace,
+    )
     measured = speed is None and measure
     if measured:
         speed = images_per_second(loss, size=size, images=images)
     expert = find_expert(method.expert_identity(size)) is not None
     slots = slots_per_step(planned.patients_per_step, recipe.n_max, training.micro_batch)
     return Cost(
-        parameters=count_parameters(network),
+        parameters=trained,
         memory_bytes=memory,
         images_per_second=speed,
         measured=measured,

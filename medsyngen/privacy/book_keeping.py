@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
@@ -23,10 +23,25 @@ class BatchedLoss(Protocol):
         ...
 
 
+@runtime_checkable
+class Reparametrised(BatchedLoss, Protocol):
+    """A batched loss whose parameters are not weights of its network: some of these are functions of them.
+
+    Called with parameters, ``of_each`` with the weights that they stand for.
+    """
+
+    def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the network's weights that depend on the parameters, by name; pure, and knows no record."""
+        ...
+
+
 class _Gradients:
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, names: Iterable[str]) -> None:
+        self.slots, self.names = slots, frozenset(names)
         self.of: dict[str, Tensor] = {}
+
+    def wants(self, name: str) -> bool:
+        return name in self.names
 
     def add(self, name: str, gradient: Tensor) -> None:
         self.of[name] = self.of[name] + gradient if name in self.of else gradient
@@ -43,9 +58,12 @@ def gradients_by_book_keeping(
 ) -> Tensor:
     """Returns one flat gradient for each slot of a micro-batch, from one forward and one backward pass over all.
 
+    Where the loss is :class:`Reparametrised` each slot's gradient in the network's weights is pulled back to the
+    parameters by the chain rule, slot by slot.
+
     Args:
         loss: The loss; nothing in its network may mix images (no batch normalisation).
-        parameters: Every trained parameter.
+        parameters: Every trained parameter; for weights that are frozen, and not named here, no gradient is formed.
         drawn: One patient's tensors in each slot.
 
     Returns:
@@ -54,15 +72,25 @@ def gradients_by_book_keeping(
     Raises:
         ValueError: If some parameter got no gradient.
     """
-    gradients = _Gradients(len(next(iter(drawn.values()))))
+    if isinstance(loss, Reparametrised):
+        weights, pull_back = torch.func.vjp(loss.weights_of, dict(parameters))[:2]
+        (found,) = torch.func.vmap(pull_back)(_in_weights(loss, weights, drawn))
+    else:
+        found = _in_weights(loss, parameters, drawn)
+    return torch.cat([found[name].flatten(1) for name in parameters], dim=1)
+
+
+def _in_weights(loss: BatchedLoss, weights: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the gradients of all slots in the network's own weights, (slots, *shape), in their order."""
+    gradients = _Gradients(len(next(iter(drawn.values()))), weights)
     with torch.enable_grad(), _recording(loss.network, gradients):
         # The sum keeps slots apart: each one's gradient is that of its own term.
-        total = loss.of_each({name: value.detach() for name, value in parameters.items()}, drawn).sum()
+        total = loss.of_each({name: value.detach() for name, value in weights.items()}, drawn).sum()
         torch.autograd.backward(total)
-    missing = set(parameters) - set(gradients.of)
+    missing = set(weights) - set(gradients.of)
     if missing:
         raise ValueError(f"parameters without a per-patient gradient: {sorted(missing)}")
-    return torch.cat([gradients.of[name].flatten(1) for name in parameters], dim=1)
+    return {name: gradients.of[name] for name in weights}
 
 
 @contextmanager

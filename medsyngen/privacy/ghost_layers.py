@@ -24,6 +24,10 @@ class Book(Protocol):
 
     slots: int
 
+    def wants(self, name: str) -> bool:
+        """Returns whether this parameter is trained; of a frozen one no gradient is formed."""
+        ...
+
     def add(self, name: str, gradient: Tensor) -> None:
         """Books (slots, *shape of the parameter); a layer that is used twice adds up."""
         ...
@@ -50,19 +54,25 @@ class _Convolution(Function):
         dx = None
         if ctx.needs_input_grad[0]:
             dx = differentiate(g, x, weight, None, *ctx.shape, 1, (True, False, False))[0]
-        if x.device.type == "cpu":
-            # A convolution a patient: on a CPU quicker than one with a group for each patient.
-            parts = zip(g.chunk(slots), x.chunk(slots), strict=True)
-            only_weight = (False, True, False)
-            dw = torch.stack([differentiate(a, b, weight, None, *ctx.shape, 1, only_weight)[1] for a, b in parts])
-        else:
-            inputs, gradients = _as_groups(x, slots), _as_groups(g, slots)
-            wide = weight.new_empty((slots * weight.shape[0], *weight.shape[1:]))
-            dw = differentiate(gradients, inputs, wide, None, *ctx.shape, slots, (False, True, False))[1]
-        ctx.book.add(f"{ctx.prefix}weight", dw.view(slots, *weight.shape))
-        if ctx.has_bias:
+        if ctx.book.wants(f"{ctx.prefix}weight"):
+            ctx.book.add(f"{ctx.prefix}weight", _of_kernel(g, x, weight, ctx.shape, slots))
+        if ctx.has_bias and ctx.book.wants(f"{ctx.prefix}bias"):
             ctx.book.add(f"{ctx.prefix}bias", g.reshape(slots, -1, g.shape[1], g[0, 0].numel()).sum((1, 3)))
         return dx, None, None, None, None
+
+
+def _of_kernel(g: Tensor, x: Tensor, weight: Tensor, shape: tuple[Any, ...], slots: int) -> Tensor:
+    """Returns the gradient of a kernel for each slot, (slots, *shape of the kernel)."""
+    differentiate, only_weight = torch.ops.aten.convolution_backward, (False, True, False)
+    if x.device.type == "cpu":
+        # A convolution a patient: on a CPU quicker than one with a group for each patient.
+        parts = zip(g.chunk(slots), x.chunk(slots), strict=True)
+        dw = torch.stack([differentiate(a, b, weight, None, *shape, 1, only_weight)[1] for a, b in parts])
+    else:
+        inputs, gradients = _as_groups(x, slots), _as_groups(g, slots)
+        wide = weight.new_empty((slots * weight.shape[0], *weight.shape[1:]))
+        dw = differentiate(gradients, inputs, wide, None, *shape, slots, only_weight)[1]
+    return dw.view(slots, *weight.shape)
 
 
 def _as_groups(value: Tensor, slots: int) -> Tensor:
@@ -81,8 +91,9 @@ class _Linear(Function):
     def backward(ctx: Any, *outputs: Tensor) -> Any:
         (x,), (g,) = ctx.saved_tensors, outputs
         inputs, gradients = _by_slot(x, ctx.book.slots), _by_slot(g, ctx.book.slots)
-        ctx.book.add(f"{ctx.prefix}weight", torch.bmm(gradients.transpose(1, 2), inputs))
-        if ctx.has_bias:
+        if ctx.book.wants(f"{ctx.prefix}weight"):
+            ctx.book.add(f"{ctx.prefix}weight", torch.bmm(gradients.transpose(1, 2), inputs))
+        if ctx.has_bias and ctx.book.wants(f"{ctx.prefix}bias"):
             ctx.book.add(f"{ctx.prefix}bias", gradients.sum(1))
         return g @ ctx.weight if ctx.needs_input_grad[0] else None, None, None, None, None
 
@@ -107,12 +118,16 @@ class _GroupNorm(Function):
             dx = torch.ops.aten.native_group_norm_backward(
                 g, x, mean, rstd, ctx.weight, *ctx.sizes, [True, False, False]
             )[0]
+        names = [name for name in ("weight", "bias") if ctx.book.wants(f"{ctx.prefix}{name}")]
+        if not names:
+            return dx, None, None, None, None
         # Σ g·x̂ = (Σ g·x - mean·Σ g)·rstd, without forming x̂.
         gx = torch.bmm(g.view(images * channels, 1, positions), x.view(images * channels, positions, 1))
         db = g.view(images, groups, -1, positions).sum(3)
         dw = (gx.view(images, groups, -1) - db * mean.unsqueeze(2)) * rstd.unsqueeze(2)
-        ctx.book.add(f"{ctx.prefix}weight", dw.view(slots, -1, channels).sum(1))
-        ctx.book.add(f"{ctx.prefix}bias", db.view(slots, -1, channels).sum(1))
+        for name in names:
+            value = dw if name == "weight" else db
+            ctx.book.add(f"{ctx.prefix}{name}", value.view(slots, -1, channels).sum(1))
         return dx, None, None, None, None
 
 
@@ -125,6 +140,8 @@ class _Embedding(Function):
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> Any:
         (g,), slots = outputs, ctx.book.slots
+        if not ctx.book.wants(f"{ctx.prefix}weight"):
+            return None, None, None, None, None
         # Rows of several attributes of an image are summed behind this layer: their gradient is one vector, expanded.
         one_hot = functional.one_hot(ctx.rows.reshape(slots, -1), ctx.count).to(g.dtype)
         ctx.book.add(f"{ctx.prefix}weight", torch.bmm(one_hot.transpose(1, 2), _by_slot(g, slots)))

@@ -15,6 +15,7 @@ from medsyngen.diffusion.bands import NoiseBand
 from medsyngen.diffusion.denoiser import network_error
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.randomness import SecureStream
+from medsyngen.synthesis.trainable import network_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class ContextLoss:
     dealt to them in turn. So shapes do not depend on the record, and a patient with one scan needs no mask.
 
     Args:
-        network: Structure of the context expert.
+        network: Structure of the context expert, and its frozen weights if there are any.
         band: The context band: the only noise levels that private scans ever meet.
         law: Law of ln sigma inside the band.
         scans_per_patient: m.
@@ -33,6 +34,7 @@ class ContextLoss:
         nulls: Row of each attribute's null, for label dropout.
         label_dropout: Chance that a draw is learned as of the null class, all attributes together (Ho & Salimans 2022,
             arXiv 2207.12598), so that sampling can be guided away from it.
+        prediction: What the network predicts, ``edm`` or ``v``.
     """
 
     network: nn.Module
@@ -42,6 +44,7 @@ class ContextLoss:
     draws_per_scan: int
     nulls: tuple[int, ...] = ()
     label_dropout: float = 0.0
+    prediction: str = "edm"
 
     def draw(self, record: PatientRecord, stream: SecureStream) -> Mapping[str, Tensor]:
         """Draws scans, noise levels and noise for one patient, from this patient's stream alone."""
@@ -67,10 +70,24 @@ class ContextLoss:
 
     def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the scalar loss; pure."""
-        return network_error(self.network, parameters, **drawn).mean()
+        return network_error(self.network, parameters, **drawn, prediction=self.prediction).mean()
 
     def of_each(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the loss of each of several patients, (slots,), computed as one batch of all their draws."""
         slots = len(drawn["sigma"])
         batch = {name: value.flatten(0, 1) for name, value in drawn.items()}
-        return network_error(self.network, parameters, **batch).view(slots, -1).mean(1)
+        errors = network_error(self.network, parameters, **batch, prediction=self.prediction)
+        return errors.view(slots, -1).mean(1)
+
+
+@dataclass(frozen=True, eq=False)
+class LowRankLoss(ContextLoss):
+    """The same where trained parameters are factors B and A of what is added to frozen weights of ``network``."""
+
+    def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the network's weights that depend on the parameters, W + B A; see :func:`network_weights`."""
+        return network_weights(dict(self.network.named_parameters()), parameters)
+
+    def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
+        """Returns the scalar loss; pure."""
+        return super().__call__(self.weights_of(parameters), drawn)

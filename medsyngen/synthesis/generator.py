@@ -46,6 +46,7 @@ class GeneratorFacts:
         public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
         conditions: Attributes in place of classes, which are the short form of one attribute.
         guidance: Weight of what sets an image's class apart; 1 is what was learned.
+        prediction: What both networks predict, ``edm`` or ``v``.
     """
 
     size: int
@@ -61,6 +62,7 @@ class GeneratorFacts:
     public_bands: str = "both"
     conditions: tuple[Attribute, ...] = ()
     guidance: float = 1.0
+    prediction: str = "edm"
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -98,14 +100,15 @@ class StagedGenerator:
         facts = self.facts
         if self.context is None:
             return self._null()
-        context: Denoise = Denoiser(_network(facts, self.context, facts.conditioning.rows).to(self.device))
+        network = _network(facts, self.context, facts.conditioning.rows).to(self.device)
+        context: Denoise = Denoiser(network, facts.prediction)
         if facts.guidance != 1:
             context = Guided(context, facts.conditioning.nulls, facts.guidance)
         stages = facts.bands.stages(facts.size**2, facts.public_bands)
         return StagedDenoiser([(band, self._null() if public else context) for band, public in stages])
 
     def _null(self) -> Denoise:
-        public = Denoiser(_network(self.facts, self.public, (1,)).to(self.device))
+        public = Denoiser(_network(self.facts, self.public, (1,)).to(self.device), self.facts.prediction)
         return lambda x, sigma, classes: public(x, sigma, classes.new_zeros(len(classes)))
 
     def dealt(self, count: int) -> dict[str, tuple[str, ...]]:
@@ -173,7 +176,7 @@ def generator_bytes(generator: StagedGenerator, facts: Mapping[str, Any]) -> byt
 
     tensors = {f"public.{name}": value.contiguous() for name, value in generator.public.items()}
     for name, value in (generator.context or {}).items():
-        tensors[f"context.{name}"] = value.contiguous()
+        tensors[f"context.{name}"] = value.clone().contiguous()  # a frozen weight may be the public expert's own tensor
     return save(tensors, metadata={"medsyngen": json.dumps(dict(facts), sort_keys=True)})
 
 

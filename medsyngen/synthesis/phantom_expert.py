@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.denoiser import PREDICTIONS
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size
 from medsyngen.phantoms.mix import PhantomMix
@@ -30,6 +31,7 @@ class PhantomExpert:
         bands: Edges of the bands.
         public: Training on phantoms.
         seed: Public seed of phantoms, first weights and sampling; it never reaches a private draw.
+        prediction: What the networks predict: ``edm``, EDM's own target, or ``v`` (:func:`scalings`).
     """
 
     phantoms: Mapping[str, float] = field(default_factory=lambda: {"chest_radiograph": 1.0})
@@ -37,9 +39,12 @@ class PhantomExpert:
     bands: StageBands = StageBands()
     public: PublicTraining = PublicTraining()
     seed: int = 0
+    prediction: str = "edm"
 
     def __post_init__(self) -> None:
         _ = self.mix  # refuses unknown phantoms and shares that do not add up
+        if self.prediction not in PREDICTIONS:
+            raise ValueError(f"prediction must be one of {', '.join(PREDICTIONS)}, got {self.prediction!r}")
 
     @property
     def mix(self) -> PhantomMix:
@@ -48,7 +53,10 @@ class PhantomExpert:
 
     def expert_identity(self, size: int) -> dict[str, Any]:
         """Returns everything that the public expert is made from, as plain JSON."""
+        # Left out where it is EDM's: experts made before there was a choice keep their names.
+        other = {} if self.prediction == "edm" else {"prediction": self.prediction}
         return {
+            **other,
             "phantoms": self.mix.identity(),
             "network": asdict(self.network),
             "public": asdict(self.public),
@@ -77,6 +85,7 @@ class PhantomExpert:
             sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
             streams=streams,
             device=device,
+            prediction=self.prediction,
             bfloat16=bfloat16,
             progress=progress,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ def rehearse(
     *,
     class_rows: int | Sequence[int],
     subspace: Subspace | None = None,
-    untrained: bool = False,
+    untrained: Collection[str] = (),
     folder: Path | None,
     device: torch.device,
 ) -> None:
@@ -37,14 +37,15 @@ def rehearse(
 
     Args:
         loss: The loss that the private steps will use.
-        weights: First weights.
+        weights: First weights, of what is trained.
         training: Public numbers.
         phantoms: float32 (count, channel, *space): each becomes a patient with one scan.
         class_rows: Rows of the class embedding, of several attributes the rows of each; the phantoms are dealt over
             them so that every row gets a gradient.
         subspace: The directions of a step, if not all.
-        untrained: The weights were never trained: the step is rehearsed a little beside them, where the layers that
-            begin with zeros hide no gradient. Trained weights are taken as they are, so that such layers show.
+        untrained: Those of the weights that were never trained: the step is rehearsed a little beside them, where
+            the layers that begin with zeros hide no gradient. Trained ones are taken as they are, so that such layers
+            show.
         folder: Where checkpoints will go; None where nothing will be written.
         device: Where to compute.
 
@@ -59,8 +60,7 @@ def rehearse(
         }
     )
     views = Views({name: value.shape for name, value in weights.items()})
-    first = views.flatten(weights)
-    flat = (_moved(first) if untrained else first).to(device)
+    flat = views.flatten(_moved(weights, untrained)).to(device)
     stream = secure_generator()
     try:
         basis = None if subspace is None else subspace(0, views(flat))
@@ -97,9 +97,11 @@ def _dealt(count: int, rows: Sequence[int]) -> NDArray[np.int64]:
     return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
-def _moved(flat: Tensor) -> Tensor:
-    """Returns weights a little beside these: a layer that begins with zeros hides the gradients of those behind it."""
-    return flat + 0.01 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0))
+def _moved(weights: Mapping[str, Tensor], names: Collection[str]) -> dict[str, Tensor]:
+    """Returns some weights moved a little: a layer that begins with zeros hides the gradients of those behind it."""
+    generator = torch.Generator().manual_seed(0)
+    moved = {name: weights[name] + 0.01 * torch.randn(weights[name].shape, generator=generator) for name in names}
+    return {**weights, **moved}
 
 
 def _check_gradients(gradients: Mapping[str, Tensor], noised: Tensor) -> None:

@@ -27,7 +27,7 @@ from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import receive_weights, send_weights, serve_sums
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
-from medsyngen.synthesis.context_loss import ContextLoss
+from medsyngen.synthesis.context_loss import ContextLoss, LowRankLoss
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
 from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_expert import PhantomExpert
@@ -35,6 +35,7 @@ from medsyngen.synthesis.phantom_subspace import PhantomSubspace
 from medsyngen.synthesis.rehearsal import rehearse
 from medsyngen.synthesis.replay import PhantomReplay
 from medsyngen.synthesis.synthesizer import Target
+from medsyngen.synthesis.trainable import check_trainable, first_values, merged
 
 STARTS = ("phantoms", "random")
 NULL_SHARE = 0.1
@@ -51,6 +52,9 @@ class StagedDiffusion(PhantomExpert):
         public_bands: Bands that phantoms serve, ``both``, ``coarse``, ``cleaning`` or ``none``; scans serve the rest.
         start: First weights of private training: ``phantoms``, the public expert's, or ``random``, not trained at all.
             With ``public_bands: none`` the first is fine-tuning, the second DPDM (arXiv 2210.09929).
+        trainable: What private training may change: ``all`` weights, ``norms``, biases and embeddings, or ``lora``,
+            low-rank additions and class embeddings (:mod:`medsyngen.synthesis.trainable`).
+        lora_rank: Rank of the additions.
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         replay: Weight of phantoms' loss in the public bands, beside each private step: above 0 one network serves every
             band, 0 keeps two experts.
@@ -64,6 +68,8 @@ class StagedDiffusion(PhantomExpert):
     private: DPSGD = DPSGD()
     public_bands: str = "both"
     start: str = "phantoms"
+    trainable: str = "all"
+    lora_rank: int = 4
     subspace: int = 0
     replay: float = 0.0
     sampler_steps: int = 18
@@ -85,6 +91,7 @@ class StagedDiffusion(PhantomExpert):
             raise ValueError("guidance other than 1 needs label_dropout above 0: it leads away from the null class")
         if self.replay and not PUBLIC_BANDS[self.public_bands]:
             raise ValueError("replay needs public_bands in which phantoms are replayed")
+        check_trainable(self.trainable, self.lora_rank, self.start)
 
     def context_loss(self, network: torch.nn.Module, size: int, nulls: tuple[int, ...] = ()) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve.
@@ -95,9 +102,10 @@ class StagedDiffusion(PhantomExpert):
             nulls: Row of each attribute's null; without them no label is dropped, which costs the same.
         """
         band, private = self.bands.private_band(size**2, self.public_bands), self.private
+        kind = LowRankLoss if self.trainable == "lora" else ContextLoss
         draws = private.scans_per_patient, private.draws_per_scan
         dropout = self.label_dropout if nulls else 0.0
-        return ContextLoss(network, band, self.context_noise, *draws, nulls, dropout)
+        return kind(network, band, self.context_noise, *draws, nulls, dropout, self.prediction)
 
     def calibrate(self, budget: Budget, patients_at_most: int) -> float:
         """Returns the noise multiplier sigma_DP with which the private training spends at most the budget.
@@ -149,13 +157,13 @@ class StagedDiffusion(PhantomExpert):
         public, start = self.first_weights(target, device=device, progress=progress)
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
-        loss = self._rehearsed_loss(start, target, private_folder, device)
+        loss, trained = self._rehearsed(start, target, private_folder, device)
         subspace = self.directions(loss, target, device)
         for rank in ranks.others:
             ranks.receive(rank)  # rehearsed there, too
         result = train_privately(
             loss,
-            start,
+            trained,
             cohort,
             self.private,
             patients_at_most=patients_at_most,
@@ -171,7 +179,8 @@ class StagedDiffusion(PhantomExpert):
             progress=progress,
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
-        return StagedGenerator(facts, {} if self.replay else public, result.weights, device)
+        public = {} if self.replay else public
+        return StagedGenerator(facts, public, merged(start, result.weights), device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.
@@ -188,11 +197,11 @@ class StagedDiffusion(PhantomExpert):
         """
         cohort = receive_cohort(ranks)
         start = receive_weights(ranks)
-        loss = self._rehearsed_loss(start, target, None, device)
+        loss, trained = self._rehearsed(start, target, None, device)
         ranks.send(0)
         serve_sums(
             loss,
-            Views({name: value.shape for name, value in start.items()}),
+            Views({name: value.shape for name, value in trained.items()}),
             cohort,
             ranks,
             clipping_norm=self.private.clipping_norm,
@@ -203,7 +212,7 @@ class StagedDiffusion(PhantomExpert):
     def first_weights(
         self, target: Target, *, device: torch.device, progress: Progress = silent
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Returns the weights of the public expert, if it serves any band, and the first ones of private training."""
+        """Returns the weights of the public expert, if it serves any band, and the context expert's first ones."""
         serves, public = bool(PUBLIC_BANDS[self.public_bands]), {}
         if serves or self.start == "phantoms":
             public = self.public_expert(target.size, device=device, progress=progress)
@@ -212,26 +221,45 @@ class StagedDiffusion(PhantomExpert):
         seed = Streams(self.seed).torch_seed("first weights of private training")
         return public, untrained_weights(self.network, target.conditioning.rows, seed=seed)
 
-    def _rehearsed_loss(
+    def trained_from(self, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns what private training may change and where it begins; see :func:`first_values`."""
+        seed = Streams(self.seed).torch_seed("low-rank additions")
+        return first_values(start, self.trainable, rank=self.lora_rank, seed=seed)
+
+    def private_part(
+        self, start: Mapping[str, Tensor], target: Target, device: torch.device
+    ) -> tuple[ContextLoss, dict[str, Tensor]]:
+        """Returns the loss of private training, whose network holds the frozen weights, and the first trained ones.
+
+        Args:
+            start: First weights of the whole context expert (:meth:`first_weights`).
+            target: What to make.
+            device: Where to compute.
+        """
+        network = build_unet(self.network, image_channels=1, class_rows=target.conditioning.rows, seed=0)
+        network.load_state_dict(dict(start))
+        network.to(device).eval().requires_grad_(False)
+        return self.context_loss(network, target.size, target.conditioning.nulls), self.trained_from(start)
+
+    def _rehearsed(
         self, start: Mapping[str, Tensor], target: Target, folder: Path | None, device: torch.device
-    ) -> ContextLoss:
+    ) -> tuple[ContextLoss, dict[str, Tensor]]:
+        loss, trained = self.private_part(start, target, device)
         rows = target.conditioning.rows
-        network = build_unet(self.network, image_channels=1, class_rows=rows, seed=0).to(device).eval()
-        loss = self.context_loss(network, target.size, target.conditioning.nulls)
         rng = Streams(self.seed).numpy("rehearsal")
         phantoms = self.draw_phantoms(target.size)(max(self.private.micro_batch + 1, *rows), rng)
         rehearse(
             loss,
-            start,
+            trained,
             self.private,
             phantoms,
             class_rows=rows,
             subspace=self.directions(loss, target, device),
-            untrained=self.start == "random",
+            untrained=[name for name in trained if self.start == "random" or name not in start],
             folder=folder,
             device=device,
         )
-        return loss
+        return loss, trained
 
     def directions(self, loss: ContextLoss, target: Target, device: torch.device) -> PhantomSubspace | None:
         """Returns what spans the private steps, or None if they may go anywhere."""
@@ -267,4 +295,5 @@ class StagedDiffusion(PhantomExpert):
             public_bands="none" if self.replay else self.public_bands,
             conditions=target.conditions,
             guidance=self.guidance,
+            prediction=self.prediction,
         )

@@ -90,6 +90,34 @@ def test_conditions_and_untrained_weights_are_audited_as_fit_would_run_them():
     assert all(torch.equal(claim.weights[name], value) for name, value in expected.items())
 
 
+@pytest.mark.parametrize("part", ["norms", "lora"])
+def test_a_part_of_the_network_is_audited_around_its_frozen_weights(part):
+    import torch
+
+    from medsyngen.pipeline.generator_file import target_of
+    from medsyngen.privacy.book_keeping import Reparametrised
+    from medsyngen.progress import silent
+    from medsyngen.recipe import load_recipe
+
+    recipe = load_recipe("smoke-16", (f"synthesis.trainable={part}", "synthesis.prediction=v"), patients_at_most=40)
+    claim = audit._claim(recipe, torch.device("cpu"), silent)
+    _, start = recipe.synthesis.first_weights(target_of(recipe), device=torch.device("cpu"))
+    trained = recipe.synthesis.trained_from(start)
+    assert list(claim.weights) == list(trained)
+    assert all(torch.equal(claim.weights[name], value) for name, value in trained.items())
+    for loss in (claim.loss, claim.probe):
+        assert all(torch.equal(value, start[name]) for name, value in loss.network.named_parameters())
+        assert isinstance(loss, Reparametrised) == (part == "lora")
+        assert loss.prediction == "v"
+
+
+@pytest.mark.parametrize("part", ["norms", "lora"])
+def test_a_part_of_the_network_is_attacked(run, part):
+    done = run(*QUICK, "--set", f"synthesis.trainable={part}", "--json")
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["verdict"] == "uninformative"
+
+
 def test_a_violation_ends_with_what_to_do(run, monkeypatch):
     import medsyngen.evaluation.auditing as auditing
 

@@ -25,7 +25,7 @@ def numbers(steps: int) -> PublicTraining:
     return PublicTraining(steps=steps, batch_size=16, learning_rate=3e-3, ema_decay=0.9, noise=NoiseLaw(-0.5, 1.5))
 
 
-def run(steps: int, seed: int = 0, draw=squares):
+def run(steps: int, seed: int = 0, draw=squares, prediction: str = "edm"):
     return train_on_phantoms(
         build_unet(TINY, image_channels=1, class_rows=1, seed=1),
         draw,
@@ -33,6 +33,7 @@ def run(steps: int, seed: int = 0, draw=squares):
         sigma_range=(0.002, 80.0),
         streams=Streams(seed),
         device=torch.device("cpu"),
+        prediction=prediction,
     )
 
 
@@ -42,17 +43,20 @@ def test_training_repeats_with_its_seed_and_changes_with_it():
     assert not all(torch.equal(a[k], c[k]) for k in a)
 
 
-def test_training_lowers_the_error_on_phantoms_not_seen():
+@pytest.mark.parametrize(("prediction", "other"), [("edm", "v"), ("v", "edm")])
+def test_training_lowers_the_error_of_its_prediction_on_phantoms_not_seen(prediction, other):
     net = build_unet(TINY, image_channels=1, class_rows=1, seed=1)
     y = torch.from_numpy(squares(64, np.random.default_rng(99)))
     noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(3))
     sigma = torch.logspace(-1, 1, 64)
     null = torch.zeros(64, dtype=torch.long)
-    trained = run(60)
+    trained = run(60, prediction=prediction)
     with torch.no_grad():
-        before = network_error(net, dict(net.named_parameters()), y, noise, sigma, null).mean()
-        after = network_error(net, trained, y, noise, sigma, null).mean()
+        before = network_error(net, dict(net.named_parameters()), y, noise, sigma, null, prediction=prediction).mean()
+        after = network_error(net, trained, y, noise, sigma, null, prediction=prediction).mean()
+        mistaken = network_error(net, trained, y, noise, sigma, null, prediction=other).mean()
     assert after < 0.6 * before
+    assert after < 0.6 * mistaken
 
 
 def one_after_the_other(steps: int, seed: int) -> dict[str, torch.Tensor]:

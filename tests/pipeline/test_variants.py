@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from medsyngen.errors import UsageError
 from medsyngen.pipeline import export_cohort, run_recipe
@@ -22,6 +23,10 @@ VARIANTS = {
     "subspace": ("synthesis.subspace=5",),
     "one network": ("synthesis.replay=1",),
     "guided": ("synthesis.label_dropout=0.2", "synthesis.guidance=2"),
+    "norms": ("synthesis.trainable=norms",),
+    "lora": ("synthesis.trainable=lora", "synthesis.lora_rank=2"),
+    "lora in a subspace, of v": ("synthesis.trainable=lora", "synthesis.subspace=5", "synthesis.prediction=v"),
+    "v": ("synthesis.prediction=v",),
     "ddim": ("synthesis.sampler=ddim",),
 }
 PRIVATE = {
@@ -54,6 +59,10 @@ def test_a_variant_is_fitted_drawn_from_and_told_as_it_is(name, scans, tmp_path,
     assert context is not None
     assert bool(public) == (name not in ("fine-tuning", "DPDM", "one network"))
     assert (tmp_path / "cache").exists() == (name != "DPDM")  # nothing was learned from phantoms
+    if recipe.synthesis.trainable != "all":
+        kept = [name for name, value in context.items() if torch.equal(value, public.get(name, value[:0]))]
+        assert "down_blocks.0.resnets.0.norm1.weight" in kept or recipe.synthesis.trainable == "norms"
+        assert 0 < len(kept) < len(public)
     report = json.loads((run / "report.json").read_text())
     assert [(stage["name"], stage["data"]) for stage in report["stages"]] == PRIVATE.get(name, STAGED)
     assert 0 < report["guarantee"]["epsilon"] <= recipe.privacy.epsilon

@@ -37,7 +37,9 @@ def test_a_file_that_is_not_what_its_name_says_is_refused():
         experts.public_expert({"size": 2}, dict)
 
 
-@pytest.mark.parametrize("change", ["synthesis.public.steps=7", "synthesis.seed=1", "scans.size=8"])
+@pytest.mark.parametrize(
+    "change", ["synthesis.public.steps=7", "synthesis.seed=1", "scans.size=8", "synthesis.prediction=v"]
+)
 def test_whatever_makes_an_expert_changes_its_name(change: str):
     key = lambda r: experts.expert_key(r.synthesis.expert_identity(r.scans.size))  # noqa: E731
     assert key(load_recipe("smoke-16", [change])) != key(load_recipe("smoke-16"))
@@ -46,6 +48,16 @@ def test_whatever_makes_an_expert_changes_its_name(change: str):
 def test_private_settings_share_one_expert():
     key = lambda r: experts.expert_key(r.synthesis.expert_identity(r.scans.size))  # noqa: E731
     assert key(load_recipe("smoke-16", ["privacy.epsilon=1", "classes=[]"])) == key(load_recipe("smoke-16"))
+    assert key(load_recipe("smoke-16", ["synthesis.trainable=lora"])) == key(load_recipe("smoke-16"))
+
+
+def test_the_choice_of_a_prediction_renamed_no_expert_that_was_made_before_it():
+    identity = load_recipe("demo-32").synthesis.expert_identity(32)
+    assert sorted(identity) == ["network", "phantoms", "public", "seed", "sigma", "size"]
+    assert load_recipe("demo-32", ["synthesis.prediction=v"]).synthesis.expert_identity(32) == {
+        **identity,
+        "prediction": "v",
+    }
 
 
 @pytest.mark.parametrize("name", ["chest-radiograph-32", "demo-32"])

@@ -2,8 +2,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_generators import FACTS, SEVERAL, weights
+import torch
+from small_generators import FACTS, SEVERAL, TINY, weights
 
+from medsyngen.diffusion.denoiser import Denoiser
+from medsyngen.diffusion.unet import build_unet, with_classes
 from medsyngen.errors import VerificationFailed
 from medsyngen.synthesis.conditioning import deal_classes
 from medsyngen.synthesis.generator import (
@@ -50,6 +53,31 @@ def test_the_sampler_is_heun_unless_told_and_ddim_draws_other_bits_of_the_same_i
     assert np.corrcoef(heun.ravel(), ddim.ravel())[0, 1] > 0.9
     with pytest.raises(ValueError, match="heun, ddim"):
         dataclasses.replace(FACTS, sampler="euler")
+
+
+def test_both_experts_are_asked_for_what_they_predict():
+    facts = dataclasses.replace(FACTS, prediction="v")
+    generator = StagedGenerator(facts, weights(0), weights(1, 2))
+    bands = facts.bands.split(facts.size**2)
+    sigma = torch.tensor([(band.low * band.high) ** 0.5 for band in bands])
+    x = torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * sigma.view(-1, 1, 1, 1)
+    for row, served_by in enumerate((weights(0), weights(1, 2), weights(0))):
+        network = build_unet(TINY, image_channels=1, class_rows=len(served_by["class_embedding.weight"]), seed=0).eval()
+        network.load_state_dict(served_by)
+        null = torch.tensor([len(served_by["class_embedding.weight"]) - 1])
+        part = slice(row, row + 1)
+        expected = Denoiser(network, "v")(x[part], sigma[part], null)
+        torch.testing.assert_close(generator.denoiser()(x[part], sigma[part], torch.tensor([2])), expected)
+    assert FACTS.prediction == "edm"  # what files and recipes mean that don't say
+
+
+def test_experts_that_share_weights_are_written_as_whole_experts(tmp_path):
+    public = weights(0)
+    context = {**with_classes(public, 2), "out.2.conv.bias": public["out.2.conv.bias"] + 1}
+    (tmp_path / "generator").write_bytes(generator_bytes(StagedGenerator(FACTS, public, context), {}))
+    read_public, read_context, _ = read_generator_file(tmp_path / "generator")
+    assert all(torch.equal(read_public[name], value) for name, value in public.items())
+    assert all(torch.equal(read_context[name], value) for name, value in context.items())
 
 
 def test_classes_follow_the_public_shares_at_every_prefix():

@@ -62,7 +62,7 @@ def test_layers_that_begin_with_zeros_show_unless_the_weights_are_known_to_be_un
     assert any("conv_in" in name for name in error.value.details)
     loss, weights, phantoms = parts(False)
     training = DPSGD(micro_batch=4)
-    rehearse(loss, weights, training, phantoms, class_rows=3, untrained=True, folder=tmp_path, device=CPU)
+    rehearse(loss, weights, training, phantoms, class_rows=3, untrained=weights, folder=tmp_path, device=CPU)
 
 
 def test_every_row_of_every_attribute_is_rehearsed(tmp_path, monkeypatch):
