@@ -12,7 +12,7 @@ from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
-from medsyngen.diffusion.bands import PUBLIC_BANDS
+from medsyngen.diffusion.bands import PUBLIC_BANDS, private_bands
 from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unet import build_unet, untrained_weights, with_classes
@@ -46,6 +46,7 @@ class StagedDiffusion(PhantomExpert):
         context_noise: Law of ln sigma inside the context band, for private training.
         private: DP-SGD on the context expert.
         public_bands: Bands that phantoms serve, ``both``, ``coarse``, ``cleaning`` or ``none``; scans serve the rest.
+            With ``all`` nothing is left for scans: see :meth:`fit_on_phantoms`.
         start: First weights of private training: ``phantoms``, the public expert's, or ``random``, not trained at all.
             With ``public_bands: none`` the first is fine-tuning, the second DPDM (arXiv 2210.09929).
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
@@ -73,6 +74,29 @@ class StagedDiffusion(PhantomExpert):
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
+
+    @property
+    def reads_scans(self) -> bool:
+        """Whether private scans serve any band; if not, nothing is private and nothing is charged."""
+        return bool(private_bands(self.public_bands))
+
+    def fit_on_phantoms(self, target: Target, *, device: torch.device, progress: Progress = silent) -> StagedGenerator:
+        """Returns a generator whose every band phantoms serve; its classes are names only.
+
+        Guarantee: takes no cohort, so what it returns is the same whoever the patients are.
+
+        Args:
+            target: What to make.
+            device: Where to compute.
+            progress: Told how far it is.
+
+        Raises:
+            ValueError: Private scans serve a band.
+        """
+        if self.reads_scans:
+            raise ValueError(f"private scans serve a band ({', '.join(private_bands(self.public_bands))})")
+        public = self.public_expert(target.size, device=device, progress=progress)
+        return StagedGenerator(self.generator_facts(target, seeded=False, private=True), public, None, device)
 
     def context_loss(self, network: torch.nn.Module, size: int) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve."""
@@ -125,7 +149,12 @@ class StagedDiffusion(PhantomExpert):
             mechanism: Left out but in tests.
             ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
+
+        Raises:
+            ValueError: Phantoms serve every band: there would be nothing to charge for.
         """
+        if not self.reads_scans:
+            raise ValueError("phantoms serve every band: there is nothing to learn from scans")
         public, start = self.first_weights(target, device=device, progress=progress)
         send_cohort(ranks, cohort)
         send_weights(ranks, start)
