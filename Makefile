@@ -6,6 +6,7 @@
 #   make lint         ruff, mypy, import-linter, codespell
 #   make prove        repeats the published figures
 #   make experts      rebuilds the public expert that ships with the package
+#   make gallery      redraws the pictures of all phantoms in the docs
 #   make clean        removes caches, builds and the demo (.venv stays)
 #
 # Variables: PY (which Python, 3.11 or newer), TORCH and TORCH_INDEX (which PyTorch, from where), DEMO (its folder),
@@ -30,7 +31,7 @@ STAMP := $(VENV)/.installed
 # One thread a worker: two workers with two threads each only get in each other's way on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-.PHONY: help demo test test-fast lint prove experts clean
+.PHONY: help demo test test-fast lint prove experts gallery clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -65,6 +66,9 @@ prove: $(STAMP)
 # Deterministic in the recipe: the file changes only where the phantoms, the network or the public training changed.
 experts: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.experts
+
+gallery: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.gallery
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache $(DEMO)

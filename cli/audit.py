@@ -42,7 +42,7 @@ def audit(
     Canary patients are in or out by coins; an attacker who sees every step guesses the coins. Too many right guesses
     prove that more privacy is lost than claimed (exit code 7). Few right guesses prove nothing, but are evidence.
     """
-    from medsyngen.errors import VerificationFailed
+    from medsyngen.errors import UsageError, VerificationFailed
     from medsyngen.evaluation.auditing import audit as audited
     from medsyngen.evaluation.canaries import canaries_that_fit, draw_canaries
     from medsyngen.pipeline.device import choose_device
@@ -51,6 +51,12 @@ def audit(
 
     console = Console(machine=json)
     loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
+    if not loaded.reads_scans:
+        raise UsageError(
+            "there is nothing private to audit: phantoms serve every band of this recipe (synthesis.public_bands: "
+            "all), so it reads no scan, and ε = 0 and δ = 0 per patient",
+            do="audit a recipe that learns from scans",
+        )
     count, others = canaries_that_fit(loaded.n_max, canaries)
     method, where = loaded.synthesis, choose_device(device)
     made_up = draw_canaries(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medsyngen.errors import UsageError
 from medsyngen.progress import Progress
 
 from . import export, fit
@@ -39,6 +40,11 @@ def demo(
     hospital, run, cohort = folder / "hospital", folder / "run", folder / "cohort"
     # How many patients are simulated is a public fact, so it may be N_max.
     loaded = load_recipe(recipe, patients_at_most=patients)
+    if not loaded.reads_scans:
+        raise UsageError(
+            "the demo shows how a generator learns from patients, and this recipe reads no scan",
+            do="run `medsyngen fit RECIPE --run RUN`, then `medsyngen export RUN --out COHORT --count 200`",
+        )
     # A bar and text would fight for the terminal: text between bars only.
     with console.progress() as progress:
         told = _hospital(hospital, patients, loaded.scans.size, progress)

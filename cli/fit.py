@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 
 def fit(
     recipe: RecipeArgument,
-    scans: Annotated[Path, typer.Option("--scans", metavar="SCANS", help="The folder of private scans, or one .npz.")],
     run: Annotated[Path, typer.Option("--run", metavar="RUN", help="The run folder: made, or gone on with.")],
+    scans: Annotated[
+        Path | None,
+        typer.Option(
+            "--scans",
+            metavar="SCANS",
+            help="The folder of private scans, or one .npz. Needed, unless phantoms serve every band of the recipe.",
+        ),
+    ] = None,
     labels: LabelsOption = None,
     patient_map: PatientMapOption = None,
     patients_at_most: PatientsAtMostOption = None,
@@ -48,6 +55,9 @@ def fit(
 
     The one command that spends privacy, charged to the ledger of the site. Interrupted, it goes on when it is called
     again; a run that is finished stays as it is and costs nothing. Under torchrun, many processes share the work.
+
+    With synthesis.public_bands=all phantoms serve every band: then no scan is read, nothing is charged and no ledger is
+    needed.
     """
     from medsyngen.parallel import joined
     from medsyngen.pipeline import help_fit, run_recipe
@@ -82,6 +92,8 @@ def tell(console: Console, outcome: FitOutcome) -> None:
     """Tells what a fit did, ending with what it promises."""
     if outcome.already_finished:
         console.say(f"{outcome.run} is finished already, with this very recipe: nothing was done, nothing was charged.")
+    elif not outcome.guarantee.scans_read:
+        console.say("made from phantoms alone: no scan was read, nothing was charged, no ledger was opened")
     else:
         console.say(f"learned from {outcome.patients} patients, {outcome.scans} scans (inside only, not for release)")
     if outcome.refusals:
@@ -96,8 +108,9 @@ def tell(console: Console, outcome: FitOutcome) -> None:
 
 def outcome_json(outcome: FitOutcome) -> dict[str, Any]:
     """Returns the outcome for machines; like all that `fit` prints, for inside only."""
+    inside = "inside only: exact counts of private scans, not for release"
     return {
-        "notice": "inside only: exact counts of private scans, not for release",
+        "notice": inside if outcome.guarantee.scans_read else "no scan was read",
         "run": str(outcome.run),
         "already_finished": outcome.already_finished,
         "guarantee": guarantee_json(outcome.guarantee),

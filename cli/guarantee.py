@@ -20,5 +20,6 @@ def guarantee_json(guarantee: Guarantee) -> dict[str, Any]:
         "adjacency": guarantee.adjacency,
         "accountant": guarantee.accountant,
         "own_ledger": guarantee.own_ledger,
+        "scans_read": guarantee.scans_read,
         "sentence": guarantee.sentence(),
     }

@@ -12,7 +12,7 @@ from .console import Console, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
 
 if TYPE_CHECKING:
-    from medsyngen.planning import Cost, Plan, RecipePlan, Setting
+    from medsyngen.planning import Cost, PhantomsPlan, Plan, RecipePlan, Setting
     from medsyngen.recipe import Recipe
 
 
@@ -47,11 +47,17 @@ def plan(
     Noise, the privacy spent after each part, time and memory, better settings for the same computing, and whether that
     many patients are enough. Reads no scan and charges nothing.
     """
-    from medsyngen.planning import plan_recipe
+    from medsyngen.planning import plan_phantoms, plan_recipe
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
     loaded = load_recipe(recipe, overrides or (), patients_at_most=patients_at_most)
+    if not loaded.reads_scans:
+        _refuse_a_search(network_evaluations, least_steps)
+        alone = plan_phantoms(loaded, speed=images_per_second, measure=not no_measure)
+        console.result({"recipe": loaded.name, "patients_at_most": loaded.patients_at_most, **alone.to_json()})
+        _tell_phantoms(console, loaded, alone)
+        return
     planned = plan_recipe(
         loaded,
         network_evaluations=network_evaluations,
@@ -77,6 +83,34 @@ def _tell(console: Console, recipe: Recipe, planned: RecipePlan) -> None:
     _say(console, _memory(planned.cost, recipe.synthesis.private.micro_batch))
     console.say()
     _tell_search(console, planned)
+
+
+def _refuse_a_search(network_evaluations: int | None, least_steps: int) -> None:
+    from medsyngen.errors import UsageError
+
+    if network_evaluations is not None or least_steps != 1:
+        raise UsageError(
+            "phantoms serve every band of this recipe (synthesis.public_bands: all): it has no private steps",
+            do="leave out --network-evaluations and --least-steps",
+        )
+
+
+def _tell_phantoms(console: Console, recipe: Recipe, planned: PhantomsPlan) -> None:
+    from medsyngen.privacy.budget import Guarantee
+
+    _say(console, f"{recipe.name}: phantoms serve every band (synthesis.public_bands: all), no scan will be read.")
+    _say(console, Guarantee.without_scans().sentence())
+    _say(console, "No patients, no patients_at_most, no ledger and no budget are needed; `fit` takes no --scans.")
+    _say(console, "Classes will be names only: nothing teaches the generator what a class looks like.")
+    console.say()
+    if planned.public_expert_exists:
+        _say(console, "time: none for training; the public expert is there already")
+    elif planned.public_seconds is None:
+        _say(console, "time: unknown (--images-per-second X, or without --no-measure)")
+    else:
+        source = "measured on its CPU" if planned.measured else "as given"
+        speed = f"{planned.images_per_second:.3g} images/s"
+        _say(console, f"time: about {spell_seconds(planned.public_seconds)} on phantoms here ({source}: {speed})")
 
 
 def _tell_noise(console: Console, recipe: Recipe, plan: Plan) -> None:

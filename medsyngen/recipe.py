@@ -51,7 +51,7 @@ class Recipe:
     Args:
         name: Short name.
         description: For people.
-        patients_at_most: N_max, a public upper bound; None only until the command line gives it.
+        patients_at_most: N_max, a public upper bound; None only until the command line gives it, or if no scan is read.
         privacy: The budget.
         scans: How scans become images.
         classes: Declared classes with their public shares; may be empty. The short form of one attribute.
@@ -90,6 +90,11 @@ class Recipe:
         check_conditions(self.conditions)
         if any(each.dicom == "ViewPosition" for each in self.conditions) and self.release.modality != "CR":
             raise ValueError("a condition with `dicom: ViewPosition` needs `release.modality: CR`")
+
+    @property
+    def reads_scans(self) -> bool:
+        """Whether the method learns from private scans; a method that does not say so does."""
+        return getattr(self.synthesis, "reads_scans", True) is not False
 
     @property
     def n_max(self) -> int:

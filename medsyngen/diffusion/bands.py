@@ -34,13 +34,26 @@ class NoiseBand:
         return self.low <= sigma < self.high
 
 
+BANDS = ("coarse", "context", "cleaning")
+"""Every band, from strong noise to weak."""
+
 PUBLIC_BANDS = {
+    "all": frozenset(BANDS),
     "both": frozenset({"coarse", "cleaning"}),
     "coarse": frozenset({"coarse"}),
     "cleaning": frozenset({"cleaning"}),
     "none": frozenset[str](),
 }
-"""Which of the outer bands phantoms serve; private scans serve the others, and always the context band."""
+"""Which bands phantoms serve; private scans serve the others. Only with ``all`` they serve none."""
+
+
+def private_bands(public_bands: str) -> tuple[str, ...]:
+    """Returns the names of the bands that private scans serve; none only if phantoms serve every one.
+
+    Args:
+        public_bands: Key of :data:`PUBLIC_BANDS`.
+    """
+    return tuple(name for name in BANDS if name not in PUBLIC_BANDS[public_bands])
 
 
 @dataclass(frozen=True)
@@ -102,5 +115,12 @@ class StageBands:
         return tuple(found)
 
     def private_band(self, pixels: int, public_bands: str = "both") -> NoiseBand:
-        """Returns the noise levels that private scans serve: the context band and what adjoins it."""
-        return next(band for band, public in self.stages(pixels, public_bands) if not public)
+        """Returns the noise levels that private scans serve: the context band and what adjoins it.
+
+        Raises:
+            ValueError: Phantoms serve every band.
+        """
+        for band, public in self.stages(pixels, public_bands):
+            if not public:
+                return band
+        raise ValueError(f"with public_bands {public_bands!r} phantoms serve every band: there is no private one")

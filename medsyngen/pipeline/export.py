@@ -17,9 +17,9 @@ from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import load_generator, target_of
 from medsyngen.pipeline.other_ranks import others_needed
-from medsyngen.pipeline.reports import open_run_ledger, public_texts, report_files
+from medsyngen.pipeline.reports import public_texts, report_files
+from medsyngen.pipeline.run_books import run_books
 from medsyngen.pipeline.run_folder import RunFolder
-from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import UNIT, Guarantee
 from medsyngen.privacy.shared_sum import receive_weights, send_weights
 from medsyngen.progress import Progress, silent
@@ -84,12 +84,12 @@ def export_cohort(
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
     generator, _ = load_generator(folder, recipe, choose_device(ranks.device(device)))
-    with open_run_ledger(folder, ledger) as (books, identity):
-        account, head = books.account, books.head
-        guarantee = guarantee_of(books.events(identity.run), account.budget.delta, account.reason)
-        seeded = books.runs[identity.run].seeded or generator.facts.seeded
+    with run_books(folder, recipe, ledger) as books:
+        guarantee, head = books.guarantee, books.head
+        seeded = books.seeded or generator.facts.seeded
         release = {"count": count, "formats": list(formats), "classes": _told(generator, count)}
-        reports = report_files(folder, recipe, books, identity, release=release)
+        reports = report_files(folder, recipe, books, release=release)
+        public = public_texts(recipe, books)
     with drafting(out) as hidden, others_needed(ranks, do="run the same command again; nothing was written"):
         for rank in ranks.others:
             ranks.send(rank, recipe.to_yaml().encode())
@@ -103,9 +103,10 @@ def export_cohort(
             report_files=reports,
             folder=hidden,
             attributes=recipe.conditions,
+            scans_read=guarantee.scans_read,
             progress=progress,
         )
-        passed = ReleaseGate(recipe.privacy.epsilon, account.budget.delta).review(
+        passed = ReleaseGate(recipe.privacy.epsilon, guarantee.delta).review(
             draft,
             guarantee=GuaranteeFacts(
                 epsilon=guarantee.epsilon,
@@ -113,9 +114,10 @@ def export_cohort(
                 unit=UNIT,
                 seeded=seeded,
                 not_private=not generator.facts.private,
+                scans_read=guarantee.scans_read,
             ),
-            identifiers=load_identifiers(folder.identifiers_file),
-            public_texts=public_texts(recipe, guarantee, account),
+            identifiers=load_identifiers(folder.identifiers_file) if guarantee.scans_read else frozenset(),
+            public_texts=public,
             progress=progress,
         )
         publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -15,19 +14,20 @@ from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pixel_cache import existing_folder
 from medsyngen.cohort.reading import Reading, read_cohort
-from medsyngen.cohort.scan_index import Refusal
 from medsyngen.diffusion.unet import check_image_size
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
+from medsyngen.pipeline.fit_outcome import FitOutcome
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
 from medsyngen.pipeline.other_ranks import others_needed
+from medsyngen.pipeline.phantoms_only import fit_on_phantoms, refuse_what_is_about_scans
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
 from medsyngen.pipeline.site_ledger import network_notice, open_site_ledger, run_budget, site_ledger
 from medsyngen.privacy.accountant import guarantee_of
-from medsyngen.privacy.budget import Budget, Guarantee
+from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.mechanism import Mechanism
@@ -44,33 +44,10 @@ GO_ON = (
 )
 
 
-@dataclass(frozen=True)
-class FitOutcome:
-    """What fit did; the counts are private and for the terminal only.
-
-    Args:
-        run: The run folder.
-        already_finished: Nothing was done or charged, because it had been done.
-        guarantee: What was spent.
-        patients: In the cohort.
-        scans: In the cohort.
-        refusals: Scans left out, with reasons.
-        notices: Further things that the data team should know.
-    """
-
-    run: Path
-    already_finished: bool
-    guarantee: Guarantee
-    patients: int = field(default=0, repr=False)
-    scans: int = field(default=0, repr=False)
-    refusals: tuple[Refusal, ...] = ()
-    notices: tuple[str, ...] = ()
-
-
 def run_recipe(
     recipe: Recipe,
     *,
-    scans: Path,
+    scans: Path | None = None,
     run: Path,
     labels: Path | None = None,
     patient_map: Path | None = None,
@@ -84,13 +61,15 @@ def run_recipe(
 ) -> FitOutcome:
     """Trains a generator on private scans; goes on where an interrupted run stopped.
 
+    A recipe whose every band phantoms serve reads no scan; see :func:`fit_on_phantoms`.
+
     Order: everything that can refuse does so before the first charge and before RUN is made: recipe, budget, room in
     the ledger, scans, number of patients; then the plan is reserved; then a rehearsal on phantoms; then the charged
     training; then preview and report.
 
     Args:
-        recipe: With patients_at_most.
-        scans: SCANS: a folder or one ``.npz``.
+        recipe: With patients_at_most, if scans are read.
+        scans: SCANS: a folder or one ``.npz``; None only if no scan is read.
         run: RUN; made if need be.
         labels: Label file; None takes ``labels.csv`` in SCANS if it is there.
         patient_map: The hospital's word on who is who.
@@ -105,6 +84,12 @@ def run_recipe(
     Raises:
         MedsyngenError: With the exit code of its kind; see ``medsyngen/errors.py``.
     """
+    if not recipe.reads_scans:
+        refuse_what_is_about_scans(
+            scans=scans, labels=labels, patient_map=patient_map, ledger=ledger, own_ledger=own_ledger
+        )
+        return fit_on_phantoms(recipe, run=run, device=device, ranks=ranks, progress=progress)
+    scans = _named(scans)
     folder = RunFolder(run)
     folder.check_same_recipe(recipe)
     n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
@@ -167,6 +152,15 @@ def run_recipe(
         refusals=reading.refusals,
         notices=(*reading.notices, *notices),
     )
+
+
+def _named(scans: Path | None) -> Path:
+    if scans is None:
+        raise UsageError(
+            "this recipe learns from private scans, and none are named; nothing was charged",
+            do="name their folder with --scans SCANS (only with synthesis.public_bands: all none are needed)",
+        )
+    return scans
 
 
 def help_fit(ranks: Ranks, *, device: str = "auto") -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from medsyngen.errors import VerificationFailed
 from medsyngen.formats.contact_sheet import contact_sheet
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.chain import Head
@@ -29,12 +30,12 @@ def target_of(recipe: Recipe) -> Target:
     )
 
 
-def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, head: Head) -> None:
-    """Writes ``generator.safetensors``: both experts, the recipe, marks and the ledger's head; no key, no count."""
+def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, head: Head | None) -> None:
+    """Writes ``generator.safetensors``: experts, recipe, marks and the ledger's head, if any; no key, no count."""
     facts = {
         "recipe": recipe.resolved(),
         "recipe_sha256": recipe.sha256,
-        "ledger_head": list(head),
+        "ledger_head": None if head is None else list(head),
         "seeded": generator.facts.seeded,
         "private": generator.facts.private,
     }
@@ -42,8 +43,17 @@ def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe
 
 
 def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> tuple[StagedGenerator, dict[str, Any]]:
-    """Returns the generator of a finished run, and the facts in its file."""
+    """Returns the generator of a finished run, and the facts in its file.
+
+    Raises:
+        VerificationFailed: It has a privately trained part and the recipe none, or the other way round.
+    """
     public, context, facts = read_generator_file(folder.generator_file)
+    if recipe.reads_scans != (context is not None):
+        raise VerificationFailed(
+            f"{folder.generator_file.name} does not belong to the recipe beside it: one of them learned from scans",
+            do="restore recipe.yaml, or fit again in a new run folder",
+        )
     marks = {"seeded": bool(facts["seeded"]), "private": bool(facts["private"])}
     return StagedGenerator(recipe.synthesis.generator_facts(target_of(recipe), **marks), public, context, device), facts
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from medsyngen.errors import UsageError, VerificationFailed
-from medsyngen.pipeline.reports import open_run_ledger
+from medsyngen.pipeline.run_books import NO_LEDGER, open_run_ledger
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
 from medsyngen.pipeline.site_ledger import site_ledger
 from medsyngen.privacy.budget import Budget, checked_delta
+from medsyngen.privacy.chain import Head
 from medsyngen.privacy.ledger import Ledger
 
 
@@ -35,20 +36,28 @@ def find_ledger(place: Path | None, chosen: Path | None = None) -> Iterator[Ledg
     file = place if place is not None and place.is_file() else site_ledger(chosen)
     if place is not None and not place.exists():
         raise UsageError(f"there is no {place.name} here", do="name a run folder, a cohort or a ledger file")
+    head = _head_of_cohort(place) if place is not None and place.is_dir() else None
     with Ledger.open(file, read_only=True) as books:
-        if place is not None and place.is_dir():
-            books.check_head(_head_of_cohort(place), "the manifest of this cohort")
+        if head is not None:
+            books.check_head(head, "the manifest of this cohort")
         yield books
 
 
-def _head_of_cohort(cohort: Path) -> tuple[object, object]:
+def _head_of_cohort(cohort: Path) -> Head:
     try:
-        head = json.loads((cohort / "manifest.json").read_text("utf-8"))["ledger_head"]
-        return head["line"], head["hash"]
-    except (ValueError, KeyError, TypeError) as error:
+        manifest = json.loads((cohort / "manifest.json").read_text("utf-8"))
+        head, scans_read = manifest["ledger_head"], manifest["guarantee"].get("scans_read", True)
+        found = Head(head["line"], head["hash"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerificationFailed(
             "the manifest of this cohort does not name the head of a ledger", do="ask for the untouched cohort"
         ) from error
+    if scans_read is False and found == NO_LEDGER:
+        raise UsageError(
+            "no scan was read for this cohort: nothing was charged and it has no ledger",
+            do="see its privacy_report.html; for the ledger of the site leave the cohort out",
+        )
+    return found
 
 
 def create_site_ledger(

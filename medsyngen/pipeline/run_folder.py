@@ -75,6 +75,15 @@ class RunFolder:
         return self.private / "preflight.json"
 
     @property
+    def traces_of_scans(self) -> tuple[str, ...]:
+        """What is here that only a look at scans leaves behind, in words; what is not ours is not named."""
+        inside = {p.name for p in self.private.iterdir()} - {".lock"} if self.private.is_dir() else set()
+        ours = (self.identity_file, self.checkpoint_file, self.identifiers_file, self.preflight_file)
+        found = [self.ledger_file.name] if self.ledger_file.exists() else []
+        found += [f"private/{path.name}" for path in ours if path.name in inside]
+        return (*found, *(["other files in private/"] if inside - {path.name for path in ours} else []))
+
+    @property
     def finished(self) -> bool:
         """Whether fit has ended here."""
         return self.generator_file.is_file()
@@ -132,7 +141,7 @@ class RunFolder:
             saved = Checkpoint.load(self.checkpoint_file)
             found.append(("the checkpoint", [saved.ledger_line, saved.ledger_hash]))
         if self.finished:
-            found.append(("the generator", read_generator_file(self.generator_file)[2]["ledger_head"]))
+            found.append(("the generator", read_generator_file(self.generator_file)[2]["ledger_head"] or [-1, ""]))
         report = self.path / "report.json"
         if report.is_file():
             lines = json.loads(report.read_text("utf-8"))["ledger"]["lines"]

@@ -2,7 +2,19 @@
 
 from medsyngen.planning.cost import Cost
 from medsyngen.planning.of_recipe import RecipePlan, plan_recipe
+from medsyngen.planning.phantoms_only import PhantomsPlan, plan_phantoms
 from medsyngen.planning.plan import Plan, plan
 from medsyngen.planning.search import Search, Setting, best_setting
 
-__all__ = ["Cost", "Plan", "RecipePlan", "Search", "Setting", "best_setting", "plan", "plan_recipe"]
+__all__ = [
+    "Cost",
+    "PhantomsPlan",
+    "Plan",
+    "RecipePlan",
+    "Search",
+    "Setting",
+    "best_setting",
+    "plan",
+    "plan_phantoms",
+    "plan_recipe",
+]

@@ -60,6 +60,7 @@ def verdict_in_words(patients: int, noise: float, noise_to_signal: float, budget
             return (
                 f"Not enough for DP-SGD ({why}): {figure}, about {times} times that of published image models; "
                 f"{whole}. Better: a method that does not train on the patients, such as Private Evolution with "
-                f"phantoms or phantoms alone (no privacy cost); or pool more patients (from about {FEW_PATIENTS}). "
-                "A larger ε, more patients in each step (q·N) or fewer trained weights help less."
+                "phantoms, or phantoms alone (synthesis.public_bands: all; no privacy cost); or pool more patients "
+                f"(from about {FEW_PATIENTS}). A larger ε, more patients in each step (q·N) or fewer trained weights "
+                "help less."
             )

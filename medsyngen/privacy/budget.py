@@ -116,6 +116,8 @@ def shown(value: float, digits: int = 3) -> str:
 class Guarantee:
     """A figure of privacy with all that it needs to mean anything: ε, δ, unit, neighbours, and who computed it.
 
+    Guarantee: says that no scan was read only beside ε = 0 and δ = 0, and of no ledger.
+
     Args:
         epsilon: ε as computed, not yet rounded.
         delta: δ.
@@ -123,6 +125,10 @@ class Guarantee:
         adjacency: What neighbouring cohorts differ by.
         accountant: How ε was computed.
         own_ledger: Why the run was counted on a ledger of its own; None on the ledger of the site.
+        scans_read: Whether private scans were read at all; see :meth:`without_scans`.
+
+    Raises:
+        ValueError: No scan was read, and yet something was spent or counted.
     """
 
     epsilon: float
@@ -131,9 +137,24 @@ class Guarantee:
     adjacency: str = ADJACENCY
     accountant: str = "privacy loss distributions (dp-accounting), upper bound"
     own_ledger: str | None = None
+    scans_read: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.scans_read and (self.epsilon, self.delta, self.own_ledger) != (0.0, 0.0, None):
+            raise ValueError("where no scan was read, nothing can have been spent")
+
+    @classmethod
+    def without_scans(cls) -> Guarantee:
+        """Returns ε = 0 and δ = 0, of what took no scan as its input; that it took none is for the caller to know."""
+        return cls(0.0, 0.0, accountant="none needed", scans_read=False)
 
     def sentence(self) -> str:
         """Returns one line with ε and δ rounded up to three significant digits, and what must stand beside them."""
+        if not self.scans_read:
+            return (
+                f"ε = 0 and δ = 0, per {self.unit} (neighbours: {self.adjacency}), because no private scan was read: "
+                "all was learned from phantoms, images drawn by program"
+            )
         alone = "" if self.own_ledger is None else f"; counted on a ledger of its own, because: {self.own_ledger}"
         return (
             f"ε = {shown(self.epsilon)} at δ = {shown(self.delta)}, per {self.unit} "

@@ -27,6 +27,7 @@ _DO = (
     "and report the bug without the data"
 )
 _MISSING = "the list of source identifiers is missing, so nothing can be searched for"
+_NO_SOURCE: Final = "no scan is said to have been read, but there are source identifiers"
 _OUR_COUNTER: Final = re.compile(rb"(?:syn-(?:[g-z]{6}-)?)?([0-9]{6})")
 _BEFORE_COUNTER: Final = re.compile(rb"syn-(?:[g-z]{6}-)?$")
 
@@ -62,13 +63,17 @@ class IdentifierCheck:
         public: Texts that are known without the scans: the recipe, the templates of the report, the vocabulary.
             An identifier that is one of their words (a description such as "CHEST AP") is not searched for.
         count: Number of pictures; our own counters up to it are not mistaken for record numbers.
+        source: False if no scan was read: then there may be no identifier.
     """
 
     name = "source identifiers"
-    read = "every byte and every name of every file"
 
-    def __init__(self, identifiers: frozenset[str] | None, *, public: Iterable[bytes], count: int) -> None:
+    def __init__(
+        self, identifiers: frozenset[str] | None, *, public: Iterable[bytes], count: int, source: bool = True
+    ) -> None:
         self._missing = identifiers is None
+        self._contradicted = bool(identifiers) and not source
+        self.read = "every byte and every name of every file" if source else "no scan was read: there are none to find"
         self._count = count
         everything = IdentifierScan(identifiers or ())
         ours = {found for text in public for found in everything.find(text, excuse=self._our_counter)}
@@ -101,4 +106,6 @@ class IdentifierCheck:
     def finish(self) -> Sequence[Problem]:
         """Refuses if there was nothing to search for."""
         do = "fit again, or restore the run's private folder: it holds the list"
+        if self._contradicted:
+            return [Problem(_NO_SOURCE, "use a run folder of its own for a recipe that reads no scan, and fit again")]
         return [Problem(_MISSING, do)] if self._missing else []

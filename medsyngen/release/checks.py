@@ -94,6 +94,7 @@ class GuaranteeFacts:
         unit: The unit of privacy.
         seeded: True if any private draw came from a seed, ever (the mark is sticky).
         not_private: True if noise or clipping was switched off for a comparison.
+        scans_read: False if no private scan was read at all: then nothing may have been spent.
     """
 
     epsilon: float
@@ -101,6 +102,7 @@ class GuaranteeFacts:
     unit: str
     seeded: bool
     not_private: bool
+    scans_read: bool = True
 
 
 def check_budget(facts: GuaranteeFacts, *, epsilon_budget: float, delta: float) -> Verdict:
@@ -115,7 +117,11 @@ def check_budget(facts: GuaranteeFacts, *, epsilon_budget: float, delta: float) 
         )
     if not (0.0 <= facts.delta <= delta < 1.0):
         problems.append(Problem(f"δ = {facts.delta:g} is above {delta:g}", "compute ε at the δ of the ledger"))
-    return Verdict("budget", "ε and δ computed from the ledger's events", tuple(problems))
+    if facts.scans_read is True:
+        return Verdict("budget", "ε and δ computed from the ledger's events", tuple(problems))
+    if (facts.epsilon, facts.delta) != (0.0, 0.0):
+        problems.append(Problem("no scan is said to have been read, but ε or δ is above 0", "export another run"))
+    return Verdict("budget", "recipe and generator: no private scan was read", tuple(problems))
 
 
 def check_unit(facts: GuaranteeFacts) -> Verdict:
@@ -128,7 +134,8 @@ def check_unit(facts: GuaranteeFacts) -> Verdict:
                 "fit again with patients as the unit; a patient with several images is not protected otherwise",
             )
         )
-    return Verdict("unit", "the unit of privacy in the ledger", tuple(problems))
+    read = "the unit of privacy in the ledger" if facts.scans_read is True else "the unit of ε and δ"
+    return Verdict("unit", read, tuple(problems))
 
 
 def check_noise(facts: GuaranteeFacts) -> Verdict:
@@ -142,4 +149,5 @@ def check_noise(facts: GuaranteeFacts) -> Verdict:
         problems.append(
             Problem("the run is marked NOT PRIVATE: noise or clipping was off", "fit again with noise and clipping")
         )
-    return Verdict("noise", "the sticky marks of the ledger and the generator", tuple(problems))
+    read = "the sticky marks of the ledger and the generator" if facts.scans_read is True else "the generator's marks"
+    return Verdict("noise", read, tuple(problems))

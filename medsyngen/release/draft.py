@@ -118,6 +118,7 @@ class _Pictures:
         guarantee: The privacy sentence.
         tag: Of the cohort's patients.
         attributes: Declared ones; may be empty.
+        scans_read: False where nothing taught the generator what a class looks like.
     """
 
     folder: Path
@@ -126,6 +127,7 @@ class _Pictures:
     guarantee: str
     tag: str
     attributes: tuple[Attribute, ...]
+    scans_read: bool = True
 
     def begin(self) -> None:
         """Makes the folders of the pictures and a table without rows."""
@@ -148,11 +150,12 @@ class _Pictures:
 
     def _said(self, values: Sequence[str]) -> dict[str, str]:
         """Returns the words for the class of a picture, and the code of each DICOM attribute that says it."""
+        only = "" if self.scans_read or not any(values) else " (a name only)"
         if not self.attributes:
-            return {"class_name": values[0]}
+            return {"class_name": f"{values[0]}{only}"}
         pairs = list(zip(self.attributes, values, strict=True))
         words = "; ".join(f"{attribute.name} = {value or 'none'}" for attribute, value in pairs)
-        return {"class_name": words, **{a.dicom: a.code(value) for a, value in pairs if a.dicom}}
+        return {"class_name": f"{words}{only}", **{a.dicom: a.code(value) for a, value in pairs if a.dicom}}
 
     def _add_rows(self, rows: Sequence[Sequence[str]]) -> None:
         with (self.folder / names.TABLE).open("a", encoding="utf-8", newline="") as table:
@@ -185,6 +188,7 @@ def write_draft(
     report_files: Mapping[str, bytes],
     folder: Path,
     attributes: Sequence[Attribute] = (),
+    scans_read: bool = True,
     progress: Progress = silent,
 ) -> Draft:
     """Writes pictures, table, README and privacy report into the folder.
@@ -198,6 +202,7 @@ def write_draft(
         report_files: Bytes of the privacy report by file name, made from recipe and ledger only.
         folder: An empty folder, as :func:`medsyngen.release.export.drafting` gives it.
         attributes: The attributes that the recipe declares, whose values the draws have; none: they have classes.
+        scans_read: False where the generator learned from phantoms alone: then classes are names only, and it is said.
         progress: Told when every picture is written.
 
     Raises:
@@ -214,12 +219,17 @@ def write_draft(
         raise UsageError("can't export 0 pictures", do=f"ask for 1 to {names.MOST}")
     check_draws(first)  # before anything is written
     attributes = tuple(attributes)
-    pictures = _Pictures(folder, form, formats, guarantee, names.cohort_tag(), attributes)
+    pictures = _Pictures(folder, form, formats, guarantee, names.cohort_tag(), attributes, scans_read)
     pictures.begin()
     count = _write_behind(pictures, chain((first,), batches), progress)
     texts = {
         names.README: cohort_readme(
-            form, formats, guarantee=guarantee, report_files=sorted(report_files), attributes=attributes
+            form,
+            formats,
+            guarantee=guarantee,
+            report_files=sorted(report_files),
+            attributes=attributes,
+            scans_read=scans_read,
         ).encode(),
         **report_files,
     }

@@ -146,7 +146,8 @@ class ReleaseGate:
         Args:
             draft: What was written.
             guarantee: What ledger and generator say.
-            identifiers: Every identifier of the source, from the run's private folder; None if there is no list.
+            identifiers: Every identifier of the source, from the run's private folder; None if there is no list. Where
+                no scan was read there is no source, and the list is empty.
             public_texts: The recipe, the report's templates and the privacy sentence: texts known without the scans.
             progress: Told after every file.
 
@@ -167,7 +168,9 @@ class ReleaseGate:
                 TableCheck(draft.formats, draft.count, draft.attributes),
                 DicomCheck(draft.form, draft.attributes),
                 PngCheck(),
-                IdentifierCheck(identifiers, public=public, count=draft.count),
+                IdentifierCheck(
+                    identifiers, public=public, count=draft.count, source=guarantee.scans_read is not False
+                ),
             ]
         except CANT_CHECK as error:
             reason = f"the draft can't be read ({type(error).__name__})"

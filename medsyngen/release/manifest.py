@@ -9,7 +9,7 @@ from typing import Final
 from medsyngen.release.gate import Release
 from medsyngen.version import __version__
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _HEX: Final = re.compile(r"[0-9a-f]{0,128}")
 
 
@@ -18,7 +18,7 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
 
     Args:
         release: What passed the gate.
-        ledger_head: Number (from 0) and hash of the ledger's last line; (-1, "") if nothing was ever charged.
+        ledger_head: Number (from 0) and hash of the ledger's last line; (-1, "") if no scan was read: no ledger then.
         recipe_hash: Hash of the resolved recipe, hexadecimal.
 
     Raises:
@@ -32,7 +32,12 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
         "schema_version": SCHEMA_VERSION,
         "medsyngen": __version__,
         "synthetic": True,
-        "guarantee": {"epsilon": facts.epsilon, "delta": facts.delta, "unit": facts.unit},
+        "guarantee": {
+            "epsilon": facts.epsilon,
+            "delta": facts.delta,
+            "unit": facts.unit,
+            "scans_read": facts.scans_read,
+        },
         "recipe_sha256": recipe_hash,
         "ledger_head": {"line": number, "hash": digest},
         "gate": [{"check": v.check, "verdict": "passed", "read": v.read} for v in release.verdicts],

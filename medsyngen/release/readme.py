@@ -44,11 +44,15 @@ picture = Image.open("png/SYN-000001.png")
 """,
 }
 
-_TAIL = """
+_GREYS = """
 Grey levels are those of the recipe's intensity window, from its lower end (0) to its upper end (the largest value).
-A synthetic patient has one picture here. The pictures are for research and software testing, not for diagnosis.
 """
-
+_GREYS_OF_PHANTOMS = """
+Grey levels run from the phantoms' black (0) to their white (the largest value); they stand for no measured quantity.
+"""
+_TAIL = (
+    "A synthetic patient has one picture here. The pictures are for research and software testing, not for diagnosis.\n"
+)
 
 _CONDITIONS = """
 ## What the pictures were asked to show
@@ -56,8 +60,14 @@ _CONDITIONS = """
 | column | values and their declared shares |
 |---|---|
 {rows}
-Values and shares were declared in the recipe, not counted. The columns are independent of each other by construction:
-in the scans they need not be.
+Values and shares were declared in the recipe, not counted. The columns are independent of each other by construction{}.
+"""
+_IN_SCANS = """:
+in the scans they need not be"""
+
+_NAMES_ONLY = """
+**Classes are names only.** No labelled picture taught the generator what a class looks like: all pictures were drawn in
+the same way, whatever `cohort.csv` or a DICOM file says of their class. Nothing about a class can be learned from them.
 """
 
 
@@ -68,6 +78,7 @@ def cohort_readme(
     guarantee: str,
     report_files: Sequence[str],
     attributes: Sequence[Attribute] = (),
+    scans_read: bool = True,
 ) -> str:
     """Returns the text of README.md.
 
@@ -77,17 +88,19 @@ def cohort_readme(
         guarantee: The privacy sentence, generated from recipe and ledger.
         report_files: Names of the privacy report's files.
         attributes: Those that the recipe declares, if any.
+        scans_read: False where the generator learned from phantoms alone.
     """
     rows = "".join(_ROWS[name].format(modality=form.modality, bits=form.bits) for name in formats)
     rows += "".join(f"| `{name}` | the privacy report |\n" for name in report_files)
     columns = "its class (empty: no class)"
     if attributes:
         columns = "a column for each attribute: " + ", ".join(f"`{a.name}`" for a in attributes)
-    body = _HEAD.format(guarantee=guarantee, rows=rows, columns=columns, told=_told(attributes))
-    return body + "".join(_LOADING[name] for name in formats) + _TAIL
+    told = _told(attributes, scans_read) + ("" if scans_read else _NAMES_ONLY)
+    body = _HEAD.format(guarantee=guarantee, rows=rows, columns=columns, told=told)
+    return body + "".join(_LOADING[name] for name in formats) + (_GREYS if scans_read else _GREYS_OF_PHANTOMS) + _TAIL
 
 
-def _told(attributes: Sequence[Attribute]) -> str:
+def _told(attributes: Sequence[Attribute], scans_read: bool) -> str:
     if not attributes:
         return ""
     rows = ""
@@ -95,7 +108,7 @@ def _told(attributes: Sequence[Attribute]) -> str:
         values = ", ".join(f"{_cell(value.name)} {value.share:.4g}" for value in attribute.values)
         written = f" (DICOM {attribute.dicom})" if attribute.dicom else ""
         rows += f"| `{attribute.name}`{written} | {values} |\n"
-    return _CONDITIONS.format(rows=rows)
+    return _CONDITIONS.format(_IN_SCANS if scans_read else "", rows=rows)
 
 
 def _cell(text: str) -> str:

@@ -51,7 +51,7 @@ def build_report(facts: ReportFacts) -> dict[str, Any]:
             "own_ledger_reason": facts.own_ledger_reason,
             "looks": facts.looks,
             "run": facts.run,
-            "total": _plain(facts.total),
+            "total": _plain(facts.total) if facts.total is not None else None,
             "lines": [_plain(line) for line in facts.ledger_lines],
             "epsilon_after": list(facts.epsilon_after) if holds else [],
         },
@@ -115,7 +115,9 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
     opened = next((line for line in lines if line["kind"] == "open"), None)
     private_stage = any(stage.data == "private scans" for stage in facts.stages)
     holds = not (facts.not_private or facts.seeded)
+    together = facts.total["in_advance"] if facts.total else math.inf
     rules = {
+        **_of_no_ledger(facts, private_stage),
         "a stage learned from private scans, but the ledger holds no charge": holds and private_stage and not spent,
         "a charge without noise in a report that claims privacy": holds and any(m.noise_multiplier <= 0 for m in spent),
         "ε or δ is not a number >= 0": holds and not _sound(facts.epsilon, facts.delta),
@@ -126,7 +128,7 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
         "ε after the last line is above the ε reported": holds and max(facts.epsilon_after, default=0) > facts.epsilon,
         "a charge holds fewer mechanisms than its block has steps": any(_underpaid(line) for line in lines),
         "a charge was seeded, and the report doesn't say so": not facts.seeded and any(x.get("seeded") for x in ours),
-        "all runs together spent less than this one": holds and facts.total["in_advance"] < facts.epsilon * (1 - 1e-9),
+        "all runs together spent less than this one": holds and together < facts.epsilon * (1 - 1e-9),
         "a charge of this run was made for another recipe": any(
             line.get("recipe_sha256", facts.recipe_sha256) != facts.recipe_sha256 for line in ours
         ),
@@ -141,6 +143,19 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
             do="check that ledger and recipe belong to this run; the report is not written",
             details=broken,
         )
+
+
+def _of_no_ledger(facts: ReportFacts, private_stage: bool) -> dict[str, bool]:
+    """Returns what can't be where there is no ledger, and the other way round."""
+    known = (facts.ledger_lines, facts.looks, facts.delta, facts.run, facts.total, facts.patients_at_most)
+    if facts.ledger_head:
+        return {"there is a ledger, but no total or no bound on the patients": None in known[-2:]}
+    return {
+        "there is no ledger, but a stage learned from private scans": private_stage or not facts.stages,
+        "there is no ledger, but something that only a ledger can say": any(known)
+        or facts.own_ledger_reason is not None
+        or facts.mechanism is not None,
+    }
 
 
 def _sound(epsilon: float, delta: float) -> bool:

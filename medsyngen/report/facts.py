@@ -51,16 +51,16 @@ class ReportFacts:
         recipe: The resolved recipe, plain JSON.
         recipe_sha256: Lower-case hexadecimal.
         ledger_lines: Exactly as stored (``privacy/ledger_lines.py``), in order; their hashes are computed again.
-        run: The run's name in the ledger.
+        run: The run's name in the ledger; "" where there is none.
         total: What all runs of the ledger spent: runs, in_advance, by_filter, order, admits_more, epsilon_budget and
-            approved_by (see ``medsyngen.privacy.admission.LedgerTotal``).
-        ledger_head: Hash of the ledger's last line; "" where nothing was ever charged and no ledger exists.
+            approved_by (see ``medsyngen.privacy.admission.LedgerTotal``); None where no ledger exists.
+        ledger_head: Hash of the ledger's last line; "" where no scan was read and no ledger exists.
         own_ledger_reason: The stated reason for a ledger of this run alone; None for the ledger of the site.
         epsilon: Computed by the caller from the run's events; infinity where no guarantee holds.
-        delta: The ledger's δ.
+        delta: The ledger's δ; 0 where none exists.
         epsilon_budget: What the recipe allows this run.
         accountant: Name and version of what computed ``epsilon``.
-        patients_at_most: N_max, the public upper bound.
+        patients_at_most: N_max, the public upper bound; None where no scan was read.
         stages: In the order of training.
         phantoms: Each with name, share, version, parameters [{name, low, high, unit, source}].
         looks: Uncharged looks at private results before this report.
@@ -78,14 +78,14 @@ class ReportFacts:
     recipe_sha256: str
     ledger_lines: tuple[Mapping[str, Any], ...]
     run: str
-    total: Mapping[str, Any]
+    total: Mapping[str, Any] | None
     ledger_head: str
     own_ledger_reason: str | None
     epsilon: float
     delta: float
     epsilon_budget: float
     accountant: str
-    patients_at_most: int
+    patients_at_most: int | None
     stages: tuple[StageFacts, ...]
     phantoms: tuple[Mapping[str, Any], ...]
     looks: int

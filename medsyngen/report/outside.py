@@ -7,6 +7,7 @@ from typing import Any
 
 from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.numbers import count_text, delta_text, epsilon_text, group_privacy
+from medsyngen.report.without_scans import CHOICES, names_only, without_ledger
 
 
 def outside(facts: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -21,7 +22,8 @@ def outside(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     if mechanisms(of_run(facts["ledger"])):
         found = [*_of_private_training(facts), *found]
     else:
-        found = [("Public choices", _public_choices(facts)), ("Choices of settings", _choices(facts)), *found]
+        names = [("Classes", names_only(facts))] if _declared(facts) else []
+        found = [("Public choices", _public_choices(facts)), ("Choices of settings", _choices(facts)), *names, *found]
     return [{"title": title, "text": text} for title, text in found]
 
 
@@ -68,9 +70,11 @@ def _several_keys(facts: Mapping[str, Any]) -> str:
 
 def _public_choices(facts: Mapping[str, Any]) -> str:
     classes = _named(facts, "classes", "classes") + _named(facts, "conditions", "attributes")
+    bound = "" if facts["guarantee"]["patients_at_most"] is None else "N_max, "
+    chosen = f"{bound}{classes}sizes"
     return (
-        f"N_max, {classes}sizes, intensity windows, noise bands, phantoms and numbers of images and steps are taken as "
-        "public. What of them someone read off the scans is not protected."
+        f"{chosen[0].upper()}{chosen[1:]}, intensity windows, noise bands, phantoms and numbers of images and steps "
+        "are taken as public. What of them someone read off the scans is not protected."
     )
 
 
@@ -79,7 +83,13 @@ def _named(facts: Mapping[str, Any], key: str, words: str) -> str:
     return f"{words} ({', '.join(named)}) and their shares, " if named else ""
 
 
+def _declared(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["recipe"].get("classes") or facts["recipe"].get("conditions"))
+
+
 def _choices(facts: Mapping[str, Any]) -> str:
+    if without_ledger(facts):
+        return CHOICES
     looks = facts["ledger"]["looks"]
     if looks:
         return (

@@ -22,6 +22,7 @@ from medsyngen.report.numbers import (
     percent_text,
 )
 from medsyngen.report.outside import outside
+from medsyngen.report.without_scans import DETAILS, FOLLOWS, NO_LEDGER, without_ledger
 
 Facts = Mapping[str, Any]
 
@@ -86,9 +87,10 @@ def promise(facts: Facts) -> list[str]:
     if not holds(facts):
         return [f"Nothing is promised to any patient: {what} may reveal any part of any record."]
     if not charged(facts):
+        why = "No scan was read" if without_ledger(facts) else "The ledger holds no charge"
         return [
-            "The ledger holds no charge and every stage of training read phantoms only: images drawn by a program. "
-            f"No private scan taught the generator of {what}: ε = 0 and δ = 0 for every patient."
+            f"{why} and every stage of training learned from phantoms only: images drawn by a program. No private "
+            f"scan taught the generator of {what}: ε = 0 and δ = 0 for every patient."
         ]
     guarantee = facts["guarantee"]
     return [
@@ -140,6 +142,8 @@ def guess(facts: Facts) -> dict[str, Any] | None:
 def beside_epsilon(facts: Facts) -> list[str]:
     """Returns what must stand beside ε: uncharged looks, and which ledger it was counted on."""
     found = []
+    if without_ledger(facts):
+        return [FOLLOWS] if holds(facts) else []
     looks = facts["ledger"]["looks"]
     what = "release" if facts["release"] else "report"
     if holds(facts) and looks:
@@ -197,6 +201,8 @@ def ledger_scope(facts: Facts) -> list[str]:
     """Returns how far the listed lines reach."""
     ledger = facts["ledger"]
     lines = ledger["lines"]
+    if without_ledger(facts):
+        return [NO_LEDGER]
     if not lines:
         return ["The ledger is empty: nothing was ever charged, and no look recorded."]
     unbroken = all(b["previous"] == a["hash"] for a, b in pairwise(lines))
@@ -234,6 +240,8 @@ def decides(facts: Facts) -> str:
 
 def details(facts: Facts) -> list[dict[str, str]]:
     """Returns the guarantee item by item: unit, neighbours, sampling, noise, clipping, steps, denominator, counting."""
+    if without_ledger(facts):
+        return [{"term": term, "text": text} for term, text in (DETAILS if holds(facts) else DETAILS[:-1])]
     g = facts["guarantee"]
     found = [
         ("Privacy unit", "The patient: everything in the inputs under one patient key."),

@@ -41,7 +41,7 @@ class GeneratorFacts:
         shares: Public proportion of each class.
         seed: Public seed of sampling.
         seeded: Some private draw came from a seed: can't be released.
-        private: The private part went through differential privacy: otherwise can't be released.
+        private: The private part, if there is any, went through differential privacy: otherwise can't be released.
         sampler: ``heun`` or ``ddim``.
         public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
         conditions: Attributes in place of classes, which are the short form of one attribute.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsyngen.diffusion.bands import PUBLIC_BANDS, NoiseBand, StageBands
+from medsyngen.diffusion.bands import PUBLIC_BANDS, NoiseBand, StageBands, private_bands
 
 
 def test_published_edges_at_28_pixels():
@@ -42,16 +42,22 @@ def test_phantoms_and_scans_share_all_noise_levels_without_gap_or_overlap(side: 
     assert stages[-1][0].low == StageBands().sigma_min
     assert all(above.low == below.high for (above, _), (below, _) in itertools.pairwise(stages))
     assert {band.name for band, public in stages if public} == PUBLIC_BANDS[public_bands]
-    (private,) = [band for band, public in stages if not public]
-    assert private == StageBands().private_band(side * side, public_bands)
-    assert StageBands().split(side * side)[1].low in private
+    private = [band for band, public in stages if not public]
+    assert bool(private) == bool(private_bands(public_bands)) == (public_bands != "all")
+    assert private in ([], [StageBands().private_band(side * side, public_bands)] if private else [])
+    assert all(StageBands().split(side * side)[1].low in band for band in private)
 
 
 def test_names_of_joined_bands():
-    names = {key: StageBands().private_band(784, key).name for key in PUBLIC_BANDS}
+    names = {key: StageBands().private_band(784, key).name for key in PUBLIC_BANDS if private_bands(key)}
     assert names == {
         "both": "context",
         "coarse": "context and cleaning",
         "cleaning": "coarse and context",
         "none": "coarse and context and cleaning",
     }
+
+
+def test_where_phantoms_serve_every_band_there_is_no_private_one():
+    with pytest.raises(ValueError, match="there is no private one"):
+        StageBands().private_band(784, "all")

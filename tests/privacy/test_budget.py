@@ -103,3 +103,17 @@ def test_no_epsilon_without_delta_unit_and_neighbours():
 def test_a_ledger_of_its_own_stands_beside_epsilon_with_its_reason():
     assert "ledger of its own" not in Guarantee(1.0, 1e-5).sentence()
     assert Guarantee(1.0, 1e-5, own_ledger="a trial").sentence().endswith("on a ledger of its own, because: a trial")
+
+
+def test_without_scans_epsilon_is_zero_with_delta_unit_neighbours_and_the_reason():
+    nothing = Guarantee.without_scans()
+    assert (nothing.epsilon, nothing.delta, nothing.scans_read) == (0.0, 0.0, False)
+    for part in ("ε = 0 and δ = 0", "per patient", "add or remove one patient's record", "no private scan was read"):
+        assert part in nothing.sentence()
+    assert "no private scan" not in Guarantee(0.0, 1e-5).sentence()  # a run that was stopped before its first charge
+
+
+@pytest.mark.parametrize("spent", [{"epsilon": 1e-9}, {"delta": 1e-9}, {"own_ledger": "a trial"}])
+def test_nobody_can_say_that_no_scan_was_read_beside_something_spent(spent):
+    with pytest.raises(ValueError, match="nothing can have been spent"):
+        Guarantee(**({"epsilon": 0.0, "delta": 0.0} | spent), scans_read=False)

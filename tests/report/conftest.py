@@ -63,6 +63,30 @@ def ledger() -> SimpleNamespace:
     return SimpleNamespace(chain=chain, opening=opening, charge=charge, reserve=reserve, on=on)
 
 
+def phantoms_only() -> ReportFacts:
+    """Facts of a run that read no scan: no ledger, and nothing that only one could say."""
+    facts = sound_facts()
+    return replace(
+        facts,
+        ledger_lines=(),
+        ledger_head="",
+        run="",
+        total=None,
+        epsilon=0.0,
+        delta=0.0,
+        epsilon_after=(),
+        accountant="none needed",
+        patients_at_most=None,
+        mechanism=None,
+        stages=tuple(replace(stage, data="phantoms") for stage in facts.stages),
+    )
+
+
+@pytest.fixture
+def alone() -> ReportFacts:
+    return phantoms_only()
+
+
 def png() -> bytes:
     from PIL import Image
 

@@ -123,17 +123,6 @@ def test_looks_stand_beside_epsilon_in_the_agreed_words(facts: ReportFacts) -> N
     )
 
 
-def test_phantoms_only_promises_that_no_scan_took_part(facts: ReportFacts) -> None:
-    alone = replace(
-        facts, ledger_lines=(), ledger_head="", epsilon=0.0, epsilon_after=(), stages=facts.stages[:2], mechanism=None
-    )
-    says = build_report(alone)["sentences"]
-    assert "No private scan taught the generator" in says["promise"][0]
-    assert [item["title"] for item in says["outside"]] == ["Public choices", "Choices of settings", "Quality"]
-    assert says["guess"] is None
-    assert says["alerts"] == []
-
-
 def codes(facts: ReportFacts) -> list[str]:
     return [alert["code"] for alert in build_report(facts)["sentences"]["alerts"]]
 
