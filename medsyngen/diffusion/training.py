@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from medsyngen.averaging import MovingAverage
 from medsyngen.diffusion.denoiser import network_error
 from medsyngen.diffusion.schedule import NoiseLaw
+from medsyngen.diffusion.unfinished import TrainingParts, Unfinished
 from medsyngen.phantoms.bank import drawn_ahead
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
@@ -57,6 +58,7 @@ def train_on_phantoms(
     device: torch.device,
     prediction: str = "edm",
     bfloat16: bool = False,
+    unfinished: Unfinished | None = None,
     progress: Progress = silent,
 ) -> dict[str, Tensor]:
     """Trains the network on phantoms alone, with the null class.
@@ -74,6 +76,8 @@ def train_on_phantoms(
         prediction: What the network learns to predict, ``edm`` or ``v``.
         bfloat16: Computes the network's products in bfloat16, weights and sums in float32: quicker on an accelerator
             and on a processor with AMX, and much slower on one without.
+        unfinished: Where the state is kept, to go on from if training was interrupted; the weights are the same bits
+            as without an interruption.
         progress: Told after each step.
 
     Returns:
@@ -85,11 +89,14 @@ def train_on_phantoms(
     parameters = dict(network.named_parameters())
     average = MovingAverage(parameters, training.ema_decay)
 
-    def batch_of(step: int) -> tuple[Tensor, ...]:
-        return _batch(draw, training, sigma_range, streams, step)
+    parts = TrainingParts(network, optimizer, schedule, average)
+    done = unfinished.load(parts) if unfinished else 0
 
-    with closing(drawn_ahead(batch_of, training.steps, workers=_threads_ahead(device))) as batches:
-        for step, batch in enumerate(batches, start=1):
+    def batch_of(number: int) -> tuple[Tensor, ...]:
+        return _batch(draw, training, sigma_range, streams, done + number)
+
+    with closing(drawn_ahead(batch_of, training.steps - done, workers=_threads_ahead(device))) as batches:
+        for step, batch in enumerate(batches, start=done + 1):
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 on_device = (value.to(device) for value in batch)
                 loss = network_error(network, parameters, *on_device, prediction=prediction).mean()
@@ -99,6 +106,8 @@ def train_on_phantoms(
             optimizer.step()
             schedule.step()
             average.update(parameters)
+            if unfinished:
+                unfinished.save(step, parts)
             progress("public training on phantoms", step, training.steps)
     return {name: value.cpu() for name, value in average.weights.items()}
 

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 from torch import Tensor
 
+from medsyngen.diffusion.unfinished import Unfinished
 from medsyngen.errors import MedsyngenError, VerificationFailed
 
 EXPERT_FORMAT = 1
@@ -94,12 +95,18 @@ def save_expert(folder: Path, identity: Mapping[str, Any], weights: Mapping[str,
     return path
 
 
-def public_expert(identity: Mapping[str, Any], train: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+def public_expert(identity: Mapping[str, Any], train: Callable[[Unfinished], dict[str, Tensor]]) -> dict[str, Tensor]:
     """Returns the expert of this identity, trained now if nobody has it.
 
     It is read back from disk even when it was just trained, so that the first run and the next compute alike.
+
+    Args:
+        identity: Everything that the expert is made from.
+        train: Trains it, and goes on from the state it is given, if training was interrupted before.
     """
     path = find_expert(identity)
     if path is None:
-        path = save_expert(cache_folder(), identity, train())
+        unfinished = Unfinished(cache_folder() / f"{expert_key(identity)}.unfinished")
+        path = save_expert(cache_folder(), identity, train(unfinished))
+        unfinished.path.unlink(missing_ok=True)
     return load_expert(path)

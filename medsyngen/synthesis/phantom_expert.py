@@ -14,6 +14,7 @@ from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import PREDICTIONS
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size
+from medsyngen.diffusion.unfinished import Unfinished
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
@@ -68,11 +69,18 @@ class PhantomExpert:
     def public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
         """Returns the weights of the public expert, from package, cache or training."""
         return public_expert(
-            self.expert_identity(size), lambda: self.train_public_expert(size, device=device, progress=progress)
+            self.expert_identity(size),
+            lambda unfinished: self.train_public_expert(size, device=device, unfinished=unfinished, progress=progress),
         )
 
     def train_public_expert(
-        self, size: int, *, device: torch.device, bfloat16: bool = False, progress: Progress = silent
+        self,
+        size: int,
+        *,
+        device: torch.device,
+        bfloat16: bool = False,
+        unfinished: Unfinished | None = None,
+        progress: Progress = silent,
     ) -> dict[str, Tensor]:
         """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
         check_image_size(self.network, size)
@@ -87,6 +95,7 @@ class PhantomExpert:
             device=device,
             prediction=self.prediction,
             bfloat16=bfloat16,
+            unfinished=unfinished,
             progress=progress,
         )
 

@@ -1,7 +1,8 @@
 """Rebuilds the public experts that ship with the package: `make experts`.
 
-Reads no scan: the experts learn from phantoms alone. Does nothing for an expert that is there already. With --bfloat16
-in less time on a processor with AMX; which device and arithmetic made an expert is not part of its key.
+Reads no scan: the experts learn from phantoms alone. Does nothing for an expert that is there already, and goes on with
+one that was interrupted. With --bfloat16 in less time on a processor with AMX; which device and arithmetic made an
+expert is not part of its key.
 """
 
 import sys
@@ -9,8 +10,9 @@ import time
 
 import torch
 
+from medsyngen.diffusion.unfinished import Unfinished
 from medsyngen.recipe import load_recipe
-from medsyngen.synthesis.experts import SHIPPED, expert_key, save_expert
+from medsyngen.synthesis.experts import SHIPPED, cache_folder, expert_key, save_expert
 from medsyngen.synthesis.staged_diffusion import StagedDiffusion
 
 RECIPES = ("chest-radiograph-32", "demo-32")
@@ -29,10 +31,16 @@ def main() -> None:
         identity = method.expert_identity(recipe.scans.size)
         path = SHIPPED / f"{expert_key(identity)}.safetensors"
         if not path.is_file():
+            unfinished = Unfinished(cache_folder() / f"{path.stem}.unfinished")
             weights = method.train_public_expert(
-                recipe.scans.size, device=torch.device("cpu"), bfloat16="--bfloat16" in sys.argv, progress=show
+                recipe.scans.size,
+                device=torch.device("cpu"),
+                bfloat16="--bfloat16" in sys.argv,
+                unfinished=unfinished,
+                progress=show,
             )
             save_expert(SHIPPED, identity, weights)
+            unfinished.path.unlink(missing_ok=True)
         kept.add(path)
     for path in SHIPPED.glob("*.safetensors"):
         if path not in kept:

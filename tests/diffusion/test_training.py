@@ -3,26 +3,14 @@ import threading
 import numpy as np
 import pytest
 import torch
+from small_training import TINY, numbers, squares
 
 from medsyngen.averaging import MovingAverage
 from medsyngen.diffusion import training as training_module
 from medsyngen.diffusion.denoiser import network_error
-from medsyngen.diffusion.schedule import NoiseLaw
-from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
-from medsyngen.diffusion.unet import UNetSize, build_unet
+from medsyngen.diffusion.training import train_on_phantoms
+from medsyngen.diffusion.unet import build_unet
 from medsyngen.randomness import Streams
-
-TINY = UNetSize(channels=(8, 8), attention=(False, False), norm_groups=4, head_channels=8)
-
-
-def squares(count: int, rng: np.random.Generator):
-    images = np.full((count, 1, 8, 8), -0.8, np.float32)
-    images[:, :, 2:6, 2:6] = rng.uniform(0.3, 0.8, (count, 1, 1, 1)).astype(np.float32)
-    return images
-
-
-def numbers(steps: int) -> PublicTraining:
-    return PublicTraining(steps=steps, batch_size=16, learning_rate=3e-3, ema_decay=0.9, noise=NoiseLaw(-0.5, 1.5))
 
 
 def run(steps: int, seed: int = 0, draw=squares, prediction: str = "edm"):

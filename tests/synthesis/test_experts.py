@@ -14,14 +14,17 @@ def cache(tmp_path, monkeypatch):
 def test_an_expert_is_trained_once_and_found_again():
     calls = []
 
-    def train():
-        calls.append(1)
+    def train(unfinished):
+        calls.append(unfinished.path)
+        unfinished.path.parent.mkdir(exist_ok=True)
+        unfinished.path.write_bytes(b"a state")
         return {"w": torch.tensor([0.5, 1.25])}
 
     first = experts.public_expert({"size": 1}, train)
     second = experts.public_expert({"size": 1}, train)
     experts.public_expert({"size": 2}, train)
-    assert len(calls) == 2
+    assert len(set(calls)) == 2  # each has a state of its own
+    assert not any(path.exists() for path in calls)  # and none when it is finished
     assert torch.equal(first["w"], second["w"])
     assert first["w"].dtype == torch.float32
 
