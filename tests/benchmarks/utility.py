@@ -56,14 +56,23 @@ SIMULATED = Task(
 ARMS: dict[str, tuple[str, ...]] = {
     "default": (),
     "subspace": ("synthesis.subspace=64",),
+    "one network": ("synthesis.replay=1",),
+    "norms": ("synthesis.trainable=norms",),
+    "lora": ("synthesis.trainable=lora",),
+    "v": ("synthesis.prediction=v",),
+    "noise correction": ("synthesis.private.noise_correction=true",),
+    "filter": ("synthesis.private.filter_gain=0.3",),
+    "guidance": ("synthesis.label_dropout=0.1", "synthesis.guidance=2"),
     "coarse": ("synthesis.public_bands=coarse",),
     "cleaning": ("synthesis.public_bands=cleaning",),
     "finetune": ("synthesis.public_bands=none",),
     "none": ("synthesis.public_bands=none", "synthesis.start=random"),
-    "placebo": (),
+    "placebo": (),  # the same run with every patient's gradient replaced by zero
     "ceiling": (),
-    "phantoms only": (),
+    "phantoms only": ("synthesis.public_bands=all",),
 }
+STEPS = ("synthesis.private.patients_per_step=128", "synthesis.private.steps=100", "synthesis.private.block=10")
+"""B T = 12,800 patients."""
 MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling}
 
 
@@ -86,16 +95,15 @@ def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...])
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
     public = (f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
-    words = (*public, delta, *ARMS[arm], *overrides)
+    words = (*public, delta, *STEPS, *ARMS[arm], *overrides)
     return load_recipe("chest-radiograph-32", words, patients_at_most=task.patients_at_most)
 
 
 def generator_of(recipe: Recipe, arm: str, split: Split, seed: int) -> StagedGenerator:
     """Learns as the product does; the arm decides what is put in place of the mechanism."""
     method = recipe.synthesis
-    if arm == "phantoms only":
-        facts = method.generator_facts(target_of(recipe), seeded=False, private=True)
-        found = StagedGenerator(facts, method.public_expert(recipe.scans.size, device=CPU), None)
+    if not method.reads_scans:
+        found = method.fit_on_phantoms(target_of(recipe), device=CPU)
     else:
         mechanism = MECHANISMS[arm]() if arm in MECHANISMS else None
         # A placebo needs no gradients: its sum is zero whatever they are.
