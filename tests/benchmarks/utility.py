@@ -131,9 +131,9 @@ def run(
         submission, real_images(task, split), task, _claim(task, arm, epsilon), name=arm, settings=ScoringSettings()
     )
     if pictures:
-        contact_sheet(draws.pixels[:64], 16, scale=2, caption=f"SYNTHETIC: {task.name}, {arm}, ε = {epsilon}").save(
-            pictures
-        )
+        contact_sheet(
+            draws.pixels[:64], 16, scale=2, caption=f"SYNTHETIC: {task.name}, {arm}, epsilon = {epsilon:g}"
+        ).save(pictures)
     seconds = {"learning": learned - start, "drawing": drawn - learned, "scoring": time.perf_counter() - drawn}
     return {
         **row,
