@@ -17,7 +17,8 @@ class Guided:
     difference larger than it was learned. It is computed from the weights, so it costs no privacy.
 
     Args:
-        denoise: Has learned the null class, by label dropout, beside the others.
+        denoise: Its null class stands for all classes together: it learned this by label dropout, or its embedding is
+            the mean of theirs (:func:`medsyngen.diffusion.unet.with_mean_nulls`).
         null: Row of the null class; of several attributes the row of each one's null.
         weight: w. 1 is the denoiser itself, 0 the null class.
     """

@@ -126,6 +126,25 @@ def with_classes(weights: dict[str, Tensor], *classes: int) -> dict[str, Tensor]
     return {_TABLE if name == _ROWS else name: table if name == _ROWS else v for name, v in weights.items()}
 
 
+def with_mean_nulls(weights: dict[str, Tensor], shares: Sequence[Sequence[float]]) -> dict[str, Tensor]:
+    """Returns the weights with each attribute's null row replaced by the mean of its values' rows, by their shares.
+
+    Where nobody taught the null class, it stands so for any of the others: what guidance leads away from.
+
+    Args:
+        weights: Of a network with classes.
+        shares: Public proportion of each value, of each attribute; one without values keeps its null.
+    """
+    name = _ROWS if _ROWS in weights else _TABLE
+    table, start = weights[name].clone(), 0
+    for each in shares:
+        if each:
+            proportions = torch.tensor(each, dtype=table.dtype, device=table.device)
+            table[start + len(each)] = (proportions / proportions.sum()) @ table[start : start + len(each)]
+        start += len(each) + 1
+    return {**weights, name: table}
+
+
 def check_image_size(size: UNetSize, pixels: int) -> None:
     """Refuses an image side that the network can't halve as often as it has levels."""
     step = 2 ** (len(size.channels) - 1)

@@ -14,7 +14,7 @@ from medsyngen.diffusion.unet import build_unet, untrained_weights, with_classes
 from medsyngen.privacy.dpsgd import DPSGD
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
-from medsyngen.synthesis.context_loss import ContextLoss, LowRankLoss
+from medsyngen.synthesis.context_loss import ContextLoss, ReparametrisedLoss
 from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_expert import PhantomExpert
 from medsyngen.synthesis.phantom_subspace import PhantomSubspace
@@ -44,6 +44,8 @@ class ContextExpert(PhantomExpert):
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
         replay: Weight of phantoms' loss in the public bands, beside each private step: above 0 one network serves every
             band, 0 keeps two experts.
+        class_gain: How many times as fast as other weights class embeddings are learned; their gradients count so many
+            times in what a patient may bring. 1 treats all alike.
         label_dropout: Share of a patient's draws that are learned without their labels, for guidance.
     """
 
@@ -55,6 +57,7 @@ class ContextExpert(PhantomExpert):
     lora_rank: int = 4
     subspace: int = 0
     replay: float = 0.0
+    class_gain: float = 1.0
     label_dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class ContextExpert(PhantomExpert):
         for name in ("subspace", "replay", "label_dropout"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} can't be negative, got {getattr(self, name)}")
+        if self.class_gain <= 0:
+            raise ValueError(f"class_gain must be above 0, got {self.class_gain}")
         if self.label_dropout >= 1:
             raise ValueError(f"label_dropout must be below 1, got {self.label_dropout}")
         if self.replay and self.public_bands in ("none", "all"):
@@ -80,10 +85,12 @@ class ContextExpert(PhantomExpert):
             nulls: Row of each attribute's null; without them no label is dropped, which costs the same.
         """
         band, private = self.bands.private_band(size**2, self.public_bands), self.private
-        kind = LowRankLoss if self.trainable == "lora" else ContextLoss
         draws = private.scans_per_patient, private.draws_per_scan
         dropout = self.label_dropout if nulls else 0.0
-        return kind(network, band, self.context_noise, *draws, nulls, dropout, self.prediction)
+        numbers = (network, band, self.context_noise, *draws, nulls, dropout, self.prediction)
+        if self.trainable == "lora" or self.class_gain != 1:
+            return ReparametrisedLoss(*numbers, self.class_gain)
+        return ContextLoss(*numbers)
 
     def first_weights(
         self, target: Target, *, device: torch.device, progress: Progress = silent
@@ -100,7 +107,7 @@ class ContextExpert(PhantomExpert):
     def trained_from(self, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns what private training may change and where it begins; see :func:`first_values`."""
         seed = Streams(self.seed).torch_seed("low-rank additions")
-        return first_values(start, self.trainable, rank=self.lora_rank, seed=seed)
+        return first_values(start, self.trainable, rank=self.lora_rank, seed=seed, class_gain=self.class_gain)
 
     def private_part(
         self, start: Mapping[str, Tensor], target: Target, device: torch.device

@@ -81,12 +81,18 @@ class ContextLoss:
 
 
 @dataclass(frozen=True, eq=False)
-class LowRankLoss(ContextLoss):
-    """The same where trained parameters are factors B and A of what is added to frozen weights of ``network``."""
+class ReparametrisedLoss(ContextLoss):
+    """The same where weights of ``network`` are functions of what is trained: W + B A, or class rows E + gamma D.
+
+    Args:
+        class_gain: gamma.
+    """
+
+    class_gain: float = 1.0
 
     def weights_of(self, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the network's weights that depend on the parameters, W + B A; see :func:`network_weights`."""
-        return network_weights(dict(self.network.named_parameters()), parameters)
+        """Returns the network's weights that depend on the parameters; see :func:`network_weights`."""
+        return network_weights(dict(self.network.named_parameters()), parameters, self.class_gain)
 
     def __call__(self, parameters: Mapping[str, Tensor], drawn: Mapping[str, Tensor]) -> Tensor:
         """Returns the scalar loss; pure."""

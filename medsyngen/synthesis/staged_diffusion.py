@@ -14,6 +14,7 @@ from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
 from medsyngen.diffusion.bands import private_bands
 from medsyngen.diffusion.sampling import SAMPLERS
+from medsyngen.diffusion.unet import with_mean_nulls
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
@@ -40,7 +41,8 @@ class StagedDiffusion(ContextExpert):
     Args:
         sampler_steps: Steps of a drawn image.
         sampler: ``heun``, two network calls a step, or ``ddim``, one.
-        guidance: Weight of what sets an image's class apart, in sampling; 1 draws what was learned.
+        guidance: Weight of what sets an image's class apart, in sampling: from the null class, if ``label_dropout``
+            taught it, else from the mean of all classes. 1 draws what was learned.
     """
 
     sampler_steps: int = 18
@@ -53,8 +55,6 @@ class StagedDiffusion(ContextExpert):
             raise ValueError(f"sampler_steps must be at least 2, got {self.sampler_steps}")
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
-        if self.guidance != 1 and not self.label_dropout:
-            raise ValueError("guidance other than 1 needs label_dropout above 0: it leads away from the null class")
 
     @property
     def reads_scans(self) -> bool:
@@ -157,7 +157,10 @@ class StagedDiffusion(ContextExpert):
         )
         facts = self.generator_facts(target, seeded=result.seeded, private=result.private)
         public = {} if self.replay else public
-        return StagedGenerator(facts, public, merged(start, result.weights), device)
+        context = merged(start, result.weights, self.class_gain)
+        if not self.label_dropout:
+            context = with_mean_nulls(context, target.conditioning.shares)
+        return StagedGenerator(facts, public, context, device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Takes part in another process's :meth:`fit`, until that ends: rehearses, then computes shares of the sums.

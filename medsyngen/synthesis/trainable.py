@@ -14,7 +14,7 @@ from torch import Tensor
 
 TRAINABLE = ("all", "norms", "lora")
 _CLASSES, _TIME = "class_embedding.", "time_embed."
-_B, _A = ".lora_B", ".lora_A"
+_B, _A, _GAINED = ".lora_B", ".lora_A", ".gained"
 
 
 def check_trainable(trainable: str, rank: int, start: str) -> None:
@@ -31,7 +31,9 @@ def check_trainable(trainable: str, rank: int, start: str) -> None:
         raise ValueError(f"trainable: {trainable} keeps weights that phantoms taught; it needs start: phantoms, or all")
 
 
-def first_values(weights: Mapping[str, Tensor], trainable: str, *, rank: int, seed: int) -> dict[str, Tensor]:
+def first_values(
+    weights: Mapping[str, Tensor], trainable: str, *, rank: int, seed: int, class_gain: float = 1.0
+) -> dict[str, Tensor]:
     """Returns what private training starts from, by name.
 
     - ``all``: every weight.
@@ -43,15 +45,25 @@ def first_values(weights: Mapping[str, Tensor], trainable: str, *, rank: int, se
       the time embedding too; one that is smaller than its factors is trained itself, and so are the class rows, for
       classes are what phantoms can't teach.
 
+    With a class gain gamma other than 1 the class rows E are E + gamma D, and D is trained, zero at first: its gradient
+    is gamma times theirs, so that classes take a larger share of what a patient may bring, and a step of the optimiser
+    moves them gamma times as far. They begin as copies of one row whose entries are about 1, and differ by nothing.
+
     Args:
         weights: Of the whole network, public.
         trainable: One of :data:`TRAINABLE`.
         rank: Of the additions.
         seed: Public, of the factors A.
+        class_gain: gamma.
     """
     if trainable == "lora":
-        return _low_rank(weights, rank, torch.Generator().manual_seed(seed))
-    return {name: value for name, value in weights.items() if trainable == "all" or _is_norm(name, value)}
+        found = _low_rank(weights, rank, torch.Generator().manual_seed(seed))
+    else:
+        found = {name: value for name, value in weights.items() if trainable == "all" or _is_norm(name, value)}
+    if class_gain == 1:
+        return found
+    gained = {name: name.startswith(_CLASSES) for name in found}
+    return {name + _GAINED if gained[name] else name: v * 0 if gained[name] else v for name, v in found.items()}
 
 
 def _is_norm(name: str, value: Tensor) -> bool:
@@ -72,28 +84,32 @@ def _low_rank(weights: Mapping[str, Tensor], rank: int, generator: torch.Generat
     return trained
 
 
-def network_weights(weights: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns the network's weights that trained values stand for, and no others: themselves, or W + B A.
+def network_weights(
+    weights: Mapping[str, Tensor], trained: Mapping[str, Tensor], class_gain: float = 1.0
+) -> dict[str, Tensor]:
+    """Returns the network's weights that trained values stand for, and no others: themselves, W + B A or E + gamma D.
 
     Args:
-        weights: Of the whole network: W.
+        weights: Of the whole network: W and E.
         trained: As :func:`first_values` names them.
+        class_gain: gamma.
 
     Raises:
         ValueError: Some trained value belongs to no weight: it would get no gradient, and nobody would notice.
     """
     found: dict[str, Tensor] = {}
     for name, value in trained.items():
-        of = name.removesuffix(_B).removesuffix(_A)
-        if of not in weights or (of != name and not {of + _B, of + _A} <= set(trained)):
+        of = name.removesuffix(_B).removesuffix(_A).removesuffix(_GAINED)
+        whole = of == name or name == of + _GAINED
+        if of not in weights or not (whole or {of + _B, of + _A} <= set(trained)):
             raise ValueError(f"{name} belongs to no weight of the network")
-        if of == name:
-            found[of] = value
+        if whole:
+            found[of] = value if of == name else weights[of] + class_gain * value
         elif of not in found:
             found[of] = weights[of] + (trained[of + _B] @ trained[of + _A]).view(weights[of].shape)
     return found
 
 
-def merged(weights: Mapping[str, Tensor], trained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def merged(weights: Mapping[str, Tensor], trained: Mapping[str, Tensor], class_gain: float = 1.0) -> dict[str, Tensor]:
     """Returns the whole network's weights; those that training could not change are the very same."""
-    return {**weights, **network_weights(weights, trained)}
+    return {**weights, **network_weights(weights, trained, class_gain)}

@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from medsyngen.diffusion.unet import SummedEmbedding, UNetSize, build_unet, check_image_size, with_classes
+from medsyngen.diffusion.unet import (
+    SummedEmbedding,
+    UNetSize,
+    build_unet,
+    check_image_size,
+    with_classes,
+    with_mean_nulls,
+)
 from medsyngen.errors import UsageError
 
 TINY = UNetSize(channels=(8, 8), attention=(False, True), norm_groups=4, head_channels=8)
@@ -90,3 +97,16 @@ def test_sizes_that_do_not_fit_are_refused():
         UNetSize(channels=(10,), attention=(False,))
     with pytest.raises(ValueError, match="levels"):
         UNetSize(channels=(16,), attention=(False, True))
+
+
+def test_a_null_that_nobody_taught_becomes_the_mean_of_its_classes():
+    one = {"class_embedding.weight": torch.arange(12.0).view(4, 3), "other": torch.ones(2)}
+    moved = with_mean_nulls(one, [(0.5, 0.25, 0.25)])
+    assert moved["class_embedding.weight"][3].tolist() == [2.25, 3.25, 4.25]
+    assert torch.equal(moved["class_embedding.weight"][:3], one["class_embedding.weight"][:3])
+    assert moved["other"] is one["other"]
+    several = {"class_embedding.table.weight": torch.arange(15.0).view(5, 3)}
+    table = with_mean_nulls(several, [(0.5, 0.5), (1.0,)])["class_embedding.table.weight"]
+    assert table[2].tolist() == [1.5, 2.5, 3.5]
+    assert table[4].tolist() == table[3].tolist()
+    assert torch.equal(with_mean_nulls(one, [()])["class_embedding.weight"], one["class_embedding.weight"])

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from medsyngen.errors import UsageError
 from medsyngen.pipeline import export_cohort, run_recipe
 from medsyngen.recipe import load_recipe
 from medsyngen.simulation.hospital import simulate_images
@@ -22,7 +21,9 @@ VARIANTS = {
     "DPDM": ("synthesis.public_bands=none", "synthesis.start=random"),
     "subspace": ("synthesis.subspace=5",),
     "one network": ("synthesis.replay=1",),
-    "guided": ("synthesis.label_dropout=0.2", "synthesis.guidance=2"),
+    "class gain": ("synthesis.class_gain=10",),
+    "guided": ("synthesis.guidance=2",),
+    "guided after dropout": ("synthesis.label_dropout=0.2", "synthesis.guidance=2"),
     "norms": ("synthesis.trainable=norms",),
     "lora": ("synthesis.trainable=lora", "synthesis.lora_rank=2"),
     "lora in a subspace, of v": ("synthesis.trainable=lora", "synthesis.subspace=5", "synthesis.prediction=v"),
@@ -76,9 +77,3 @@ def test_what_is_charged_does_not_depend_on_the_variant():
         recipe = load_recipe("smoke-16", (*SMALL, *overrides), patients_at_most=20)
         plans.add(recipe.synthesis.plan(patients_at_most=20, noise_multiplier=2.0))
     assert len(plans) == 1
-
-
-def test_guidance_needs_a_null_class_that_patients_taught():
-    with pytest.raises(UsageError) as caught:
-        load_recipe("smoke-16", ("synthesis.guidance=2",), patients_at_most=20)
-    assert "needs label_dropout above 0" in caught.value.details[0]

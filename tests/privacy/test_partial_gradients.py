@@ -12,10 +12,10 @@ from torch import nn
 from medsyngen.privacy import book_keeping, patient_gradients
 from medsyngen.privacy.book_keeping import Reparametrised, gradients_by_book_keeping
 from medsyngen.privacy.patient_gradients import gradients_by_vmap, per_patient_gradients
-from medsyngen.synthesis.context_loss import LowRankLoss
+from medsyngen.synthesis.context_loss import ReparametrisedLoss
 from medsyngen.synthesis.trainable import first_values
 
-KINDS = ("norms", "lora")
+KINDS = ("norms", "lora", "gained")
 
 
 def partly(kind, draws=4, make=unet, rank=2):
@@ -23,10 +23,12 @@ def partly(kind, draws=4, make=unet, rank=2):
     loss, weights, drawn = make(draws)
     loss.network.load_state_dict(weights)
     loss.network.requires_grad_(False)
-    if kind == "lora":
-        loss = LowRankLoss(*(getattr(loss, name) for name in loss.__dataclass_fields__))
+    gain = 7.0 if kind == "gained" else 1.0
+    if kind != "norms":
+        loss = ReparametrisedLoss(*(getattr(loss, name) for name in loss.__dataclass_fields__), gain)
     generator = torch.Generator().manual_seed(5)
-    first = first_values(weights, kind, rank=rank, seed=0)
+    part = "all" if kind == "gained" else kind
+    first = first_values(weights, part, rank=rank, seed=0, class_gain=gain)
     return loss, {n: v + 0.05 * torch.randn(v.shape, generator=generator) for n, v in first.items()}, drawn
 
 
@@ -67,9 +69,10 @@ def test_the_quick_way_is_taken_and_forms_what_is_trained_only(kind, monkeypatch
     monkeypatch.setattr(patient_gradients, "gradients_by_vmap", None)
     loss, trained, drawn = partly(kind)
     per_patient_gradients(loss, trained, drawn)
-    assert booked == set(loss.weights_of(trained) if kind == "lora" else trained)
-    assert booked < set(dict(loss.network.named_parameters()))
-    assert isinstance(loss, Reparametrised) == (kind == "lora")
+    assert booked == set(trained if kind == "norms" else loss.weights_of(trained))
+    whole = set(dict(loss.network.named_parameters()))
+    assert booked == whole if kind == "gained" else booked < whole
+    assert isinstance(loss, Reparametrised) == (kind != "norms")
 
 
 @pytest.mark.parametrize("kind", ["all", *KINDS])
@@ -84,7 +87,9 @@ def test_gradients_are_those_of_the_prediction_in_either_way(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frozen_weight_is_used_as_it_is_in_the_network(kind):
     loss, trained, drawn = partly(kind)
-    name = "middle_block.resnet_1.norm1.weight" if kind == "lora" else "middle_block.resnet_1.conv1.conv.weight"
+    block = "middle_block.resnet_1."
+    frozen = {"norms": f"{block}conv1.conv.weight", "lora": f"{block}norm1.weight", "gained": "class_embedding.weight"}
+    name = frozen[kind]
     before = gradients_by_book_keeping(loss, trained, drawn)
     loss.network.get_parameter(name).mul_(1.5)
     after = gradients_by_book_keeping(loss, trained, drawn)
@@ -133,7 +138,7 @@ def test_a_factor_without_its_other_and_a_name_of_nothing_are_refused(lost):
 def test_the_oracle_sees_additions_that_are_left_out_of_one_pass():
     """The mutant: the quick way at the frozen weights, as if nothing had been added yet."""
 
-    class Forgets(LowRankLoss):
+    class Forgets(ReparametrisedLoss):
         def of_each(self, parameters, drawn):
             return super().of_each(dict(self.network.named_parameters()), drawn)
 

@@ -95,3 +95,17 @@ def test_a_trained_value_of_no_weight_is_refused():
     for wrong in ({"nothing": torch.zeros(1)}, {"conv_in.conv.weight.lora_A": torch.zeros(2, 9)}):
         with pytest.raises(ValueError, match="belongs to no weight"):
             merged(WHOLE, wrong)
+
+
+@pytest.mark.parametrize("of", [WHOLE, SEVERAL])
+@pytest.mark.parametrize("kind", TRAINABLE)
+def test_class_rows_alone_are_gained_and_begin_as_they_were(kind, of):
+    plain, gained = first(kind, of), first_values(of, kind, rank=2, seed=0, class_gain=20.0)
+    (name,) = set(plain) - set(gained)
+    (other,) = set(gained) - set(plain)
+    assert name.startswith("class_embedding.")
+    assert other == f"{name}.gained"
+    assert all(torch.equal(merged(of, gained, 20.0)[each], value) for each, value in of.items())
+    end = merged(of, {**gained, other: torch.ones_like(of[name])}, 20.0)
+    assert torch.equal(end[name], of[name] + 20)
+    assert list(end) == list(of)
