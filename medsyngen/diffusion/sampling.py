@@ -1,7 +1,9 @@
-"""From noise to images along the probability-flow equation: Heun's method, and DDIM.
+"""From noise to images: Heun's method, DDIM, and ancestral steps.
 
 Heun's method is algorithm 1 of Karras et al. 2022 without its churn, two network calls a step; DDIM is Song et al. 2021
-(arXiv 2010.02502) with eta = 0, one call a step. Both walk the same noise levels and are deterministic given the noise.
+(arXiv 2010.02502) with eta = 0, one call a step: both follow the probability-flow equation and are deterministic given
+the first noise. Ancestral steps are Song et al.'s with eta = 1, one call a step and fresh noise in each: what is added
+anew makes the network correct its own earlier errors. All walk the same noise levels.
 """
 
 from __future__ import annotations
@@ -25,25 +27,43 @@ _UNKNOWN = 1 << 30
 """Bytes assumed free where the system doesn't say."""
 
 
-def starting_noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
-    """Returns standard Gaussian noise, one named seed an image, so that image i is the same in any batch."""
-    return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+class ImageNoise:
+    """Standard Gaussian noise, again and again, each image's from a stream of its own: the same in any batch.
+
+    Args:
+        seeds: One named seed an image.
+        shape: (channel, *space).
+        device: Where it goes; it is drawn on the CPU, so that devices draw the same images.
+    """
+
+    def __init__(self, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device | None = None) -> None:
+        self._shape, self._device = shape, device
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self) -> Tensor:
+        """Returns the next noise of every image, (n, channel, *space)."""
+        drawn = torch.stack([torch.randn(self._shape, generator=each) for each in self._generators])
+        return drawn if self._device is None else drawn.to(self._device)
+
+
+Fresh = Callable[[], Tensor]
+"""() -> standard Gaussian noise for every image, other at each call."""
 
 
 @torch.no_grad()
-def sample_heun(denoise: Denoise, noise: Tensor, classes: Tensor, sigmas: Tensor) -> Tensor:
-    """Walks from sigmas[0] down to 0 with Heun's second-order steps; deterministic given the noise.
+def sample_heun(denoise: Denoise, fresh: Fresh, classes: Tensor, sigmas: Tensor) -> Tensor:
+    """Walks from sigmas[0] down to 0 with Heun's second-order steps; deterministic given the first noise.
 
     Args:
         denoise: D(x; sigma, class).
-        noise: Standard Gaussian, (n, channel, *space).
+        fresh: Standard Gaussian noise, (n, channel, *space); called once.
         classes: int64 class rows, (n,).
         sigmas: Falling noise levels that end with 0, float64.
 
     Returns:
         Images in about [-1, 1], not clipped.
     """
-    x = noise * float(sigmas[0])
+    x = fresh() * float(sigmas[0])
     for sigma, after in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
         level = torch.full((len(x),), sigma, dtype=torch.float64, device=x.device)
         slope = (x - denoise(x, level, classes)) / sigma
@@ -57,27 +77,43 @@ def sample_heun(denoise: Denoise, noise: Tensor, classes: Tensor, sigmas: Tensor
     raise ValueError("sigmas must end with 0")
 
 
-@torch.no_grad()
-def sample_ddim(denoise: Denoise, noise: Tensor, classes: Tensor, sigmas: Tensor) -> Tensor:
+def sample_ddim(denoise: Denoise, fresh: Fresh, classes: Tensor, sigmas: Tensor) -> Tensor:
     """Walks from sigmas[0] down to 0 with DDIM's steps, eta = 0; arguments and result as :func:`sample_heun`.
 
     In EDM's notation (x = y + sigma n) equation 12 of Song et al. 2021 reads x' = D + (sigma' / sigma) (x - D): the
     noise that the denoiser sees is kept and scaled down. That is Euler's step of the probability-flow equation.
     """
+    return _implicit(denoise, fresh, classes, sigmas, eta=0.0)
+
+
+def sample_ancestral(denoise: Denoise, fresh: Fresh, classes: Tensor, sigmas: Tensor) -> Tensor:
+    """Walks from sigmas[0] down to 0 with fresh noise in every step; arguments and result as :func:`sample_heun`.
+
+    Equations 12 and 16 of Song et al. 2021 with eta = 1, DDPM's own law: of the noise at the lower level the variance
+    sigma'^2 (sigma^2 - sigma'^2) / sigma^2 is drawn anew.
+    """
+    return _implicit(denoise, fresh, classes, sigmas, eta=1.0)
+
+
+@torch.no_grad()
+def _implicit(denoise: Denoise, fresh: Fresh, classes: Tensor, sigmas: Tensor, *, eta: float) -> Tensor:
     if float(sigmas[-1]) != 0:
         raise ValueError("sigmas must end with 0")
-    x = noise * float(sigmas[0])
+    x = fresh() * float(sigmas[0])
     for sigma, after in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
         level = torch.full((len(x),), sigma, dtype=torch.float64, device=x.device)
         clean = denoise(x, level, classes)
-        x = clean + (after / sigma) * (x - clean)
+        new = eta * after * (1 - (after / sigma) ** 2) ** 0.5
+        x = clean + ((after**2 - new**2) ** 0.5 / sigma) * (x - clean)
+        if new:
+            x = x + new * fresh()
     return x
 
 
-Sampler = Callable[[Denoise, Tensor, Tensor, Tensor], Tensor]
-"""(denoise, noise, classes, sigmas) -> images."""
+Sampler = Callable[[Denoise, Fresh, Tensor, Tensor], Tensor]
+"""(denoise, fresh noise, classes, sigmas) -> images."""
 
-SAMPLERS: dict[str, Sampler] = {"heun": sample_heun, "ddim": sample_ddim}
+SAMPLERS: dict[str, Sampler] = {"heun": sample_heun, "ddim": sample_ddim, "ancestral": sample_ancestral}
 """The ways to draw, by name."""
 
 

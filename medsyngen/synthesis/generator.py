@@ -16,7 +16,7 @@ from medsyngen.cohort.conditions import Attribute
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import Denoiser
 from medsyngen.diffusion.guidance import Guided
-from medsyngen.diffusion.sampling import SAMPLERS, images_at_once, starting_noise
+from medsyngen.diffusion.sampling import SAMPLERS, ImageNoise, images_at_once
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.staged import Denoise, StagedDenoiser
 from medsyngen.diffusion.unet import UNetSize, build_unet
@@ -42,7 +42,7 @@ class GeneratorFacts:
         seed: Public seed of sampling.
         seeded: Some private draw came from a seed: can't be released.
         private: The private part, if there is any, went through differential privacy: otherwise can't be released.
-        sampler: ``heun`` or ``ddim``.
+        sampler: ``heun``, ``ddim`` or ``ancestral``.
         public_bands: Bands that the public expert serves (``diffusion.bands.PUBLIC_BANDS``).
         conditions: Attributes in place of classes, which are the short form of one attribute.
         guidance: Weight of what sets an image's class apart; 1 is what was learned.
@@ -140,9 +140,10 @@ class StagedGenerator:
         dealt = facts.conditioning.deal(count)
 
         def images_of(rows: range) -> Pixels:
-            noise = starting_noise([streams.torch_seed("draw", i) for i in rows], (1, facts.size, facts.size))
+            seeds = [streams.torch_seed("draw", i) for i in rows]
             classes = torch.tensor([dealt[i] for i in rows], device=self.device)
-            images = sample(denoise, noise.to(self.device), classes, sigmas).clamp(-1, 1)
+            fresh = ImageNoise(seeds, (1, facts.size, facts.size), self.device)
+            images = sample(denoise, fresh, classes, sigmas).clamp(-1, 1)
             return np.asarray(images.cpu().numpy(), np.float32)
 
         return images_of

@@ -40,7 +40,7 @@ class StagedDiffusion(ContextExpert):
 
     Args:
         sampler_steps: Steps of a drawn image.
-        sampler: ``heun``, two network calls a step, or ``ddim``, one.
+        sampler: ``heun``, two network calls a step, ``ddim``, one, or ``ancestral``, one with fresh noise.
         guidance: Weight of what sets an image's class apart, in sampling: from the null class, if ``label_dropout``
             taught it, else from the mean of all classes. 1 draws what was learned.
     """

@@ -1,4 +1,4 @@
-"""How good are images after how many network calls? Heun beside DDIM.
+"""How good are images after how many network calls? Heun beside DDIM and ancestral steps.
 
     python -m tests.benchmarks.sampling [--count 500] [--calls 9 13 17 25 35] [--out docs/benchmarks/sampling.json]
 
@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from medsyngen.diffusion.sampling import network_calls
+from medsyngen.diffusion.sampling import SAMPLERS, network_calls
 from medsyngen.evaluation.features import lite0_features
 from medsyngen.evaluation.fidelity import kernel_distance
 from medsyngen.randomness import Streams
@@ -73,7 +73,7 @@ def curve(count: int, calls: list[int], out: Path) -> None:
     facts = method.generator_facts(Target(SIZE), seeded=False, private=False)
     public = method.public_expert(SIZE, device=torch.device("cpu"))
     for number in calls:
-        for sampler in ("heun", "ddim"):
+        for sampler in SAMPLERS:
             name = f"{sampler} {number}"
             if name in said["arms"]:
                 continue

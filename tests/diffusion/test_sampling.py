@@ -7,19 +7,24 @@ from medsyngen.diffusion import sampling
 from medsyngen.diffusion.bands import NoiseBand
 from medsyngen.diffusion.sampling import (
     SAMPLERS,
+    ImageNoise,
     bytes_an_image,
     free_bytes,
     images_at_once,
     network_calls,
+    sample_ancestral,
     sample_ddim,
     sample_heun,
-    starting_noise,
 )
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.staged import StagedDenoiser
 from medsyngen.diffusion.unet import UNetSize
 
 CPU = torch.device("cpu")
+
+
+def zeros() -> torch.Tensor:
+    return torch.zeros(1, 1, 2, 2)
 
 
 def ideal(mean: float, std: float):
@@ -33,27 +38,27 @@ def ideal(mean: float, std: float):
 
 
 def test_heun_reaches_the_law_that_the_denoiser_knows_with_second_order():
-    noise = starting_noise(range(400), (1, 8, 8))
+    noise = ImageNoise(range(400), (1, 8, 8))()
     null = torch.zeros(400, dtype=torch.long)
     exact = noise.double() * 0.2 * (80**2 / (80**2 + 0.2**2)) ** 0.5
     errors = []
     for steps in (18, 36, 72):
-        images = sample_heun(ideal(0.0, 0.2), noise.double(), null, karras_steps(steps, 0.002, 80.0))
+        images = sample_heun(ideal(0.0, 0.2), noise.double, null, karras_steps(steps, 0.002, 80.0))
         errors.append((images - exact).pow(2).mean().sqrt().item())
     assert errors[0] < 0.02
     assert errors[1] < errors[0] / 2.5
     assert errors[2] < errors[1] / 2.5
-    shifted = sample_heun(ideal(0.3, 0.2), noise, null, karras_steps(18, 0.002, 80.0))
+    shifted = sample_heun(ideal(0.3, 0.2), lambda: noise, null, karras_steps(18, 0.002, 80.0))
     assert shifted.mean().item() == pytest.approx(0.3, abs=0.01)
 
 
 def test_ddim_reaches_it_too_with_first_order():
-    noise = starting_noise(range(400), (1, 8, 8)).double()
+    noise = ImageNoise(range(400), (1, 8, 8))().double()
     null = torch.zeros(400, dtype=torch.long)
     exact = noise * 0.2 * (80**2 / (80**2 + 0.2**2)) ** 0.5
     errors = []
     for steps in (36, 72, 144):
-        images = sample_ddim(ideal(0.0, 0.2), noise, null, karras_steps(steps, 0.002, 80.0))
+        images = sample_ddim(ideal(0.0, 0.2), lambda: noise, null, karras_steps(steps, 0.002, 80.0))
         errors.append((images - exact).pow(2).mean().sqrt().item())
     assert errors[0] < 0.06
     for wide, fine in pairwise(errors):
@@ -62,7 +67,7 @@ def test_ddim_reaches_it_too_with_first_order():
 
 def test_ddim_takes_the_paper_step():
     """Equation 12 of Song et al. 2021 with eta = 0, in the paper's own letters: x_t = sqrt(alpha_t) (y + sigma n)."""
-    noise, sigmas = starting_noise(range(3), (1, 2, 2)).double(), torch.tensor([10.0, 4.0, 0.5, 0.0]).double()
+    noise, sigmas = ImageNoise(range(3), (1, 2, 2))().double(), torch.tensor([10.0, 4.0, 0.5, 0.0]).double()
     denoise, null = ideal(0.1, 0.4), torch.zeros(3, dtype=torch.long)
     alpha = 1 / (1 + sigmas**2)
     x = alpha[0].sqrt() * 10.0 * noise
@@ -70,21 +75,49 @@ def test_ddim_takes_the_paper_step():
         clean = denoise(x / alpha[t].sqrt(), sigmas[t].expand(3), null)
         epsilon = (x - alpha[t].sqrt() * clean) / (1 - alpha[t]).sqrt()
         x = alpha[t + 1].sqrt() * clean + (1 - alpha[t + 1]).sqrt() * epsilon
-    torch.testing.assert_close(sample_ddim(denoise, noise, null, sigmas), x)
+    torch.testing.assert_close(sample_ddim(denoise, lambda: noise, null, sigmas), x)
+
+
+def test_ancestral_steps_reach_the_law_with_fresh_noise_in_each():
+    null, sigmas = torch.zeros(400, dtype=torch.long), karras_steps(72, 0.002, 80.0)
+    images = sample_ancestral(ideal(0.3, 0.2), ImageNoise(range(400), (1, 8, 8)), null, sigmas)
+    assert images.mean().item() == pytest.approx(0.3, abs=0.01)  # 25,600 pixels: standard error 0.0013
+    assert images.std().item() == pytest.approx(0.2, abs=0.02)
+    first = ImageNoise(range(400), (1, 8, 8))()
+    correlation = torch.corrcoef(torch.stack([images.flatten(), first.flatten()]))[0, 1].item()
+    assert abs(correlation) < 0.05  # nothing is left of the first noise, which decides everything in the other samplers
+
+
+def test_an_ancestral_step_is_the_papers():
+    """Equations 12 and 16 of Song et al. 2021 with eta = 1, in the paper's own letters, as above."""
+    sigmas = torch.tensor([10.0, 4.0, 0.5, 0.0]).double()
+    denoise, null, source = ideal(0.1, 0.4), torch.zeros(3, dtype=torch.long), ImageNoise(range(3), (1, 2, 2))
+    noises = [source().double() for _ in range(3)]
+    alpha = 1 / (1 + sigmas**2)
+    x = alpha[0].sqrt() * 10.0 * noises[0]
+    for t in range(3):
+        clean = denoise(x / alpha[t].sqrt(), sigmas[t].expand(3), null)
+        epsilon = (x - alpha[t].sqrt() * clean) / (1 - alpha[t]).sqrt()
+        std = ((1 - alpha[t + 1]) / (1 - alpha[t])).sqrt() * (1 - alpha[t] / alpha[t + 1]).sqrt()
+        x = alpha[t + 1].sqrt() * clean + (1 - alpha[t + 1] - std**2).clamp_min(0).sqrt() * epsilon
+        if t < 2:
+            x = x + std * noises[t + 1]
+    given = iter(noises)
+    torch.testing.assert_close(sample_ancestral(denoise, lambda: next(given), null, sigmas), x)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_an_image_is_the_same_in_any_batch(name):
     sigmas, sample = karras_steps(6, 0.01, 20.0), SAMPLERS[name]
-    whole = sample(ideal(0, 0.5), starting_noise(range(5), (1, 4, 4)), torch.zeros(5, dtype=torch.long), sigmas)
-    alone = sample(ideal(0, 0.5), starting_noise([3], (1, 4, 4)), torch.zeros(1, dtype=torch.long), sigmas)
+    whole = sample(ideal(0, 0.5), ImageNoise(range(5), (1, 4, 4)), torch.zeros(5, dtype=torch.long), sigmas)
+    alone = sample(ideal(0, 0.5), ImageNoise([3], (1, 4, 4)), torch.zeros(1, dtype=torch.long), sigmas)
     torch.testing.assert_close(whole[3], alone[0])
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_schedule_without_a_final_zero_is_refused(name):
     with pytest.raises(ValueError, match="end with 0"):
-        SAMPLERS[name](ideal(0, 1), torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long), torch.tensor([2.0, 1.0]))
+        SAMPLERS[name](ideal(0, 1), zeros, torch.zeros(1, dtype=torch.long), torch.tensor([2.0, 1.0]))
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -95,7 +128,7 @@ def test_the_network_is_called_as_often_as_is_said(name):
         calls.append(float(sigma[0]))
         return x * 0
 
-    SAMPLERS[name](denoise, torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.long), karras_steps(7, 0.01, 20.0))
+    SAMPLERS[name](denoise, zeros, torch.zeros(1, dtype=torch.long), karras_steps(7, 0.01, 20.0))
     assert len(calls) == network_calls(name, 7)
     assert min(calls) == pytest.approx(0.01)  # never at 0, where noise can't be told
 
@@ -143,7 +176,9 @@ def test_each_noise_level_goes_to_its_expert():
 
     bands = [NoiseBand("cleaning", 0.002, 0.05), NoiseBand("context", 0.05, 8.0), NoiseBand("coarse", 8.0, 80.0)]
     staged = StagedDenoiser([(b, expert(b.name)) for b in bands])
-    sample_heun(staged, torch.randn(2, 1, 2, 2), torch.zeros(2, dtype=torch.long), karras_steps(18, 0.002, 80.0))
+    sample_heun(
+        staged, ImageNoise(range(2), (1, 2, 2)), torch.zeros(2, dtype=torch.long), karras_steps(18, 0.002, 80.0)
+    )
     assert {name for name, _ in calls} == {"coarse", "context", "cleaning"}
     for name, sigma in calls:
         band = next(b for b in bands if b.name == name)

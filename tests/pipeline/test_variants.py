@@ -29,6 +29,7 @@ VARIANTS = {
     "lora in a subspace, of v": ("synthesis.trainable=lora", "synthesis.subspace=5", "synthesis.prediction=v"),
     "v": ("synthesis.prediction=v",),
     "ddim": ("synthesis.sampler=ddim",),
+    "ancestral": ("synthesis.sampler=ancestral",),
 }
 PRIVATE = {
     "coarse": [("coarse", "phantoms"), ("context and cleaning", "private scans")],

@@ -12,7 +12,7 @@ import torch
 from medsyngen.cohort.cohort import Cohort, PatientRecord
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import Denoiser
-from medsyngen.diffusion.sampling import SAMPLERS
+from medsyngen.diffusion.sampling import SAMPLERS, ImageNoise
 from medsyngen.diffusion.schedule import NoiseLaw, karras_steps
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.privacy import gradient_sum
@@ -69,6 +69,6 @@ def test_the_test_sees_a_loop_that_waits_for_the_device(network, monkeypatch):
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_drawing_asks_for_no_value(network, sampler):
     sigmas = karras_steps(3, 0.002, 80.0)
-    noise, classes = torch.zeros(2, 1, 16, 16, device=META), torch.zeros(2, dtype=torch.int64, device=META)
+    noise, classes = ImageNoise([0, 1], (1, 16, 16), META), torch.zeros(2, dtype=torch.int64, device=META)
     images = SAMPLERS[sampler](Denoiser(network), noise, classes, sigmas)
-    assert (images.device, images.shape) == (META, noise.shape)
+    assert (images.device, images.shape) == (META, (2, 1, 16, 16))
