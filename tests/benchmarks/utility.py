@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.utility --task simulated [--arms default none] [--epsilon 3] [--seeds 0] [--out FOLDER]
 
-Every run has B T = 12,800 patients, m K = 8, 36 network calls an image and 2,000 images, and the public experts are shared, as
-docs/benchmarks/protocol.md says. `simulated` and `cxr-nih` are for development; claims are made on `cxr-kermany` only,
-with the recipe frozen before its first run there, and each look at it is listed.
+Every run has B T = 12,800 patients, m K = 8, 36 network calls an image (as 18 steps of Heun's method) and 2,000 images,
+and the public experts are shared, as docs/benchmarks/protocol.md says. `simulated` and `cxr-nih` are for development;
+claims are made on `cxr-kermany` only, with the recipe frozen before its first run there, and each look at it is listed.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "phantoms only": ("synthesis.public_bands=all",),
 }
 STEPS = ("synthesis.private.patients_per_step=128", "synthesis.private.steps=100", "synthesis.private.block=10")
-"""B T = 12,800 patients; an image takes 36 network calls, as 18 steps of Heun would."""
+"""B T = 12,800 patients."""
 MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling}
 
 
