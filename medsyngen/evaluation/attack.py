@@ -88,6 +88,7 @@ class Adversary:
             steps=training.decays_over,
             learning_rate=training.learning_rate,
             betas=training.adam_betas,
+            damping=training.adam_damping,
             ema_decay=training.ema_decay,
             correction=training.correction(patients_at_most=patients_at_most, noise_multiplier=noise_multiplier),
             filter_gain=training.filter_gain,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_EPSILON = 1e-8
-"""Kingma and Ba's, and PyTorch's. With a correction it only keeps a weight without gradient and noise from 0/0."""
+DAMPING = 1e-8
+"""Kingma and Ba's epsilon, and PyTorch's; with a correction it only keeps a weight without gradient from 0/0."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,14 @@ class Adam:
         weights: Of the same shape, dtype and device as all weights to come: float32 (parameters,).
         betas: beta1 and beta2.
         floor: gamma' / Phi; None for plain Adam.
+        damping: Added to the denominator: Kingma and Ba's epsilon, which is another thing than privacy's. Far above the
+            root of v it makes a step proportional to the gradient: momentum at the rate learning rate / damping.
     """
 
-    def __init__(self, weights: Tensor, betas: tuple[float, float], floor: float | None = None) -> None:
-        self.betas, self.floor, self.steps = betas, floor, 0
+    def __init__(
+        self, weights: Tensor, betas: tuple[float, float], floor: float | None = None, damping: float = DAMPING
+    ) -> None:
+        self.betas, self.floor, self.damping, self.steps = betas, floor, damping, 0
         self.first, self.second = torch.zeros_like(weights), torch.zeros_like(weights)
         self.noise = weights.new_zeros(())
 
@@ -62,7 +66,7 @@ class Adam:
         self.first.lerp_(gradient, 1 - beta1)
         self.second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         v = self.second if variance is None else self._without_noise(variance)
-        denominator = (v.sqrt() / (1 - beta2**self.steps) ** 0.5).add_(_EPSILON)
+        denominator = (v.sqrt() / (1 - beta2**self.steps) ** 0.5).add_(self.damping)
         weights.addcdiv_(self.first, denominator, value=-learning_rate / (1 - beta1**self.steps))
 
     def _without_noise(self, variance: Tensor) -> Tensor:

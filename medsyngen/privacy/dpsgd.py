@@ -16,7 +16,7 @@ from torch import Tensor
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.errors import InputUnusable, VerificationFailed
 from medsyngen.parallel import ALONE, Ranks
-from medsyngen.privacy.adam import NoiseCorrection
+from medsyngen.privacy.adam import DAMPING, NoiseCorrection
 from medsyngen.privacy.budget import shown
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import Checkpoint
@@ -47,6 +47,8 @@ class DPSGD:
         learning_rate: Adam's, in the first step.
         decay: ``none``, or ``cosine``: the learning rate falls to zero over the planned steps.
         adam_betas: Adam's.
+        adam_damping: Added to Adam's denominator. Far above a weight's gradient, 0.01 say, steps are in proportion to
+            the gradient, and so is what its noise does; at 1e-8 every weight moves about a learning rate a step.
         noise_correction: Take the noise's variance, which is public, out of Adam's second moment (:class:`Adam`).
         correction_floor: Least second moment then left, as a share of the noise's own. The default is what the first
             moment keeps of the noise's variance, (1 - beta1) / (1 + beta1) at beta1 = 0.9: in the long run a weight
@@ -65,6 +67,7 @@ class DPSGD:
     learning_rate: float = 1.2e-3
     decay: str = "none"
     adam_betas: tuple[float, float] = (0.9, 0.99)
+    adam_damping: float = DAMPING
     noise_correction: bool = False
     correction_floor: float = 0.05
     filter_gain: float = 1.0
@@ -74,7 +77,7 @@ class DPSGD:
 
     def __post_init__(self) -> None:
         positive = ("steps", "patients_per_step", "clipping_norm", "scans_per_patient", "draws_per_scan", "block")
-        for name in (*positive, "learning_rate", "micro_batch", "correction_floor", "filter_gain"):
+        for name in (*positive, "learning_rate", "micro_batch", "adam_damping", "correction_floor", "filter_gain"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
@@ -257,5 +260,6 @@ def _resume(
         ema_decay=training.ema_decay,
         steps=training.decays_over,
         correction=correction,
+        damping=training.adam_damping,
         filter_gain=training.filter_gain,
     )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from medsyngen.averaging import MovingAverage
 from medsyngen.errors import VerificationFailed
-from medsyngen.privacy.adam import Adam, NoiseCorrection
+from medsyngen.privacy.adam import DAMPING, Adam, NoiseCorrection
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.gradient_sum import Views
 from medsyngen.privacy.low_pass import LowPass
@@ -35,6 +35,7 @@ class TrainingState:
         steps: Planned steps, over which the learning rate falls to zero by a cosine; None keeps it.
         correction: What is taken out of Adam's second moment; None for plain Adam.
         filter_gain: kappa of :class:`LowPass`; 1 for no filter.
+        damping: Of Adam.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class TrainingState:
         steps: int | None = None,
         correction: NoiseCorrection | None = None,
         filter_gain: float = 1.0,
+        damping: float = DAMPING,
     ) -> None:
         self._learning_rate, self._steps, self._correction = learning_rate, steps, correction
         self.flat = flat
-        self.adam = Adam(flat, betas, None if correction is None else correction.floor)
+        self.adam = Adam(flat, betas, None if correction is None else correction.floor, damping)
         self._low_pass = LowPass(flat, filter_gain) if filter_gain < 1 else None
         self.average = MovingAverage({"flat": flat}, ema_decay)
         self.seeded = False
@@ -69,6 +71,7 @@ class TrainingState:
         steps: int | None = None,
         correction: NoiseCorrection | None = None,
         filter_gain: float = 1.0,
+        damping: float = DAMPING,
     ) -> TrainingState:
         """Returns the state of a checkpoint, or the first one where there is none.
 
@@ -84,6 +87,7 @@ class TrainingState:
             steps=steps,
             correction=correction,
             filter_gain=filter_gain,
+            damping=damping,
         )
         if saved is not None:
             state._go_on(saved)

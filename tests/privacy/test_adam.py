@@ -14,12 +14,14 @@ from medsyngen.privacy.training_state import TrainingState
 BETAS = (0.9, 0.99)
 
 
+@pytest.mark.parametrize("damping", [1e-8, 0.01])
 @pytest.mark.parametrize("betas", [BETAS, (0.0, 0.999), (0.95, 0.5)])
-def test_plain_adam_is_pytorchs_to_the_last_bit(betas):
+def test_plain_adam_is_pytorchs_to_the_last_bit(betas, damping):
     generator = torch.Generator().manual_seed(0)
     ours = torch.randn(300, generator=generator)
     theirs = ours.clone().requires_grad_()
-    adam, oracle = Adam(ours, betas), torch.optim.Adam([theirs], lr=1.0, betas=betas)
+    adam = Adam(ours, betas, damping=damping)
+    oracle = torch.optim.Adam([theirs], lr=1.0, betas=betas, eps=damping)
     for step in range(40):
         gradient = torch.randn(300, generator=generator) * 10.0 ** torch.randint(-6, 3, (300,), generator=generator)
         oracle.param_groups[0]["lr"] = rate = 0.1 / (1 + step)
@@ -27,6 +29,23 @@ def test_plain_adam_is_pytorchs_to_the_last_bit(betas):
         oracle.step()
         adam.step(ours, gradient, rate)
         assert torch.equal(ours, theirs)
+
+
+def test_damped_far_above_its_gradients_adam_steps_in_proportion_to_them():
+    """Noise then moves a weight by as much as there is of it; plain Adam moves it about a learning rate, always."""
+    generator = torch.Generator().manual_seed(0)
+    moved = {}
+    for size in (1e-6, 1e-4):
+        weights = torch.zeros(300)
+        adam = Adam(weights, BETAS, damping=0.01)
+        noise = torch.Generator().manual_seed(1)
+        for _ in range(10):
+            adam.step(weights, size * torch.randn(300, generator=noise), 0.01)
+        moved[size] = weights
+    torch.testing.assert_close(100 * moved[1e-6], moved[1e-4], rtol=0.05, atol=1e-6)
+    plain = torch.zeros(300)
+    Adam(plain, BETAS).step(plain, 1e-6 * torch.randn(300, generator=generator), 0.01)
+    assert plain.abs().mean() > 0.009
 
 
 class WithoutFloor(Adam):

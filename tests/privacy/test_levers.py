@@ -105,7 +105,7 @@ def written_out(
         m, v, phi = averaged(filtered, beta1), averaged([g**2 for g in filtered], beta2), averaged(left, beta2)
         if training.noise_correction:
             v = np.maximum(v - phi, training.correction_floor * phi)
-        x -= training.learning_rate * m / (np.sqrt(v) + 1e-8)
+        x -= training.learning_rate * m / (np.sqrt(v) + training.adam_damping)
     return x
 
 
@@ -114,6 +114,7 @@ PLAIN = DPSGD(
 )
 LEVERS = {
     "plain": PLAIN,
+    "damped": replace(PLAIN, adam_damping=0.01),
     "corrected": replace(PLAIN, noise_correction=True),
     "filtered": replace(PLAIN, filter_gain=0.3),
     "both": replace(PLAIN, noise_correction=True, correction_floor=0.2, filter_gain=0.6),
