@@ -39,7 +39,7 @@ def nearest(queries: Rows, members: Rows, *, count: int = 1) -> NDArray[np.int64
             f"{members.shape[1]} differ"
         )
     found = np.empty((len(queries), count), np.int64)
-    squares = np.einsum("md,md->m", members, members, dtype=np.float64)
+    squares = np.einsum("ij,ij->i", members, members, dtype=np.float64)
     for start in range(0, len(queries), CHUNK):
         part = queries[start : start + CHUNK]
         near = squares - 2.0 * (part @ members.T)  # but for |x|^2, which is the same for all members
@@ -62,7 +62,7 @@ def _rounding(part: Rows, squares: NDArray[np.float64]) -> NDArray[np.float64]:
     A dot product of width d in float32 is off by at most d u |x| |z| / (1 - d u) (Higham 2002, section 3.1), u = 2^-24.
     """
     error = part.shape[1] * 2.0**-24
-    norms = np.sqrt(np.einsum("nd,nd->n", part, part, dtype=np.float64))
+    norms = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
     largest = float(squares.max())
     bound = 2.0 * error / (1 - error) * norms * largest**0.5 + 2.0**-40 * largest
     return np.asarray(2.0 * bound, np.float64)

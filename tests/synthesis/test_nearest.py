@@ -47,7 +47,7 @@ def test_the_product_alone_would_get_near_ties_wrong():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((200, 300)).astype(np.float32) * 100
     z = x[:1] + 1e-3 * rng.standard_normal((30, 300)).astype(np.float32)
-    product = np.argmin(np.einsum("md,md->m", z, z) - 2 * (x @ z.T), axis=1)
+    product = np.argmin(np.einsum("ij,ij->i", z, z) - 2 * (x @ z.T), axis=1)
     assert (product != nearest(x, z)[:, 0]).any()
 
 
