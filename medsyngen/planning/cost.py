@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from medsyngen.synthesis.context_loss import ContextLoss
 
-_LIBRARIES = 87e6
+_LIBRARIES = 25e6
 """Bytes of code that PyTorch loads at the first per-patient gradient."""
 _BYTES_A_PARAMETER = 40.0
 """Sum and noise (float64), Adam's moments, average, and what their arithmetic makes on the way."""
