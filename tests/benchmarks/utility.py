@@ -37,6 +37,7 @@ from medsyngen.scan import PatientKey
 from medsyngen.simulation.hospital import simulate_images
 from medsyngen.synthesis.generator import StagedGenerator
 from tests.benchmarks.controls import Ceiling, Placebo
+from tests.benchmarks.experts import BENCHMARK
 from tests.benchmarks.learning import fitted, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +109,7 @@ def learned_from(task: Task, split: Split) -> Cohort:
 def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...]) -> Recipe:
     """The shipped recipe at the task's size, classes, bound and δ."""
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
-    public = (f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
+    public = (*BENCHMARK, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
     words = (*public, delta, *STEPS, *ARMS[arm], *overrides)
     return load_recipe("chest-radiograph-32", words, patients_at_most=task.patients_at_most)
