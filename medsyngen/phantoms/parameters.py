@@ -47,6 +47,18 @@ class Parameter:
             return np.exp(rng.uniform(np.log(self.low), np.log(self.high), count))
         return rng.uniform(self.low, self.high, count)
 
+    def at(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the values at places in [0, 1]: 0 is the smallest, 1 the largest, equal lengths equally likely."""
+        if self.log:
+            return np.clip(self.low * (self.high / self.low) ** place, self.low, self.high)
+        return np.clip(self.low + (self.high - self.low) * place, self.low, self.high)
+
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns where values lie in the range; the inverse of :meth:`at`."""
+        if self.log:
+            return np.log(values / self.low) / np.log(self.high / self.low)
+        return (values - self.low) / (self.high - self.low)
+
 
 @dataclass(frozen=True)
 class ParameterSpace:
@@ -71,6 +83,14 @@ class ParameterSpace:
     def draw(self, count: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Returns ``count`` independent values of every parameter."""
         return {p.name: p.draw(count, rng) for p in self.parameters}
+
+    def at(self, places: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Returns the parameters at points of the unit cube, float64 (count, parameters), in which all are alike."""
+        return {p.name: p.at(places[:, column]) for column, p in enumerate(self.parameters)}
+
+    def places(self, parameters: Parameters) -> NDArray[np.float64]:
+        """Returns the points of the unit cube, (count, parameters); the inverse of :meth:`at`."""
+        return np.stack([p.place(parameters[p.name]) for p in self.parameters], axis=1)
 
     def columns(self, parameters: Parameters) -> dict[str, NDArray[np.float32]]:
         """Returns the values as float32 (count, 1, 1), ready to meet a grid of pixels.

@@ -73,3 +73,18 @@ def test_every_shipped_parameter_says_its_unit_and_where_its_range_comes_from(so
     assert json.loads(json.dumps(described)) == described
     assert [p["name"] for p in described] == list(source.space.names)
     assert all(p["unit"].strip() and p["source"].strip() for p in described)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
+def test_places_in_the_unit_cube_and_parameters_are_each_others_inverse(points):
+    places = np.array(points)
+    parameters = SPACE.at(places)
+    SPACE.columns(parameters)  # all within their ranges
+    assert SPACE.places(parameters) == pytest.approx(places, abs=1e-9)
+
+
+def test_uniform_places_are_uniform_draws():
+    drawn = SPACE.draw(20_000, np.random.default_rng(0))
+    assert np.sort(SPACE.places(drawn), axis=0)[[5_000, 10_000, 15_000]] == pytest.approx(
+        np.array([[0.25, 0.25], [0.5, 0.5], [0.75, 0.75]]), abs=0.02
+    )
