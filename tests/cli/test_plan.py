@@ -39,7 +39,7 @@ def test_the_time_follows_from_the_speed(planned):
     assert cost["images_per_second"] == 10
     assert cost["private_seconds"] == 5 * (10 + 8 / 2) * 2 * 2 / 10  # on average half a micro-batch of 8 is masked
     assert not cost["measured"]
-    assert 4 * 8 * cost["parameters"] < cost["memory_bytes"] < 1e9  # a gradient of every slot of a micro-batch, at least
+    assert 4 * 8 * cost["parameters"] < cost["memory_bytes"] < 1e9  # at least a gradient a slot
 
 
 def test_people_read_noise_epsilon_neighbours_and_a_verdict(cli):
