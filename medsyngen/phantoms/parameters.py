@@ -56,7 +56,7 @@ class Parameter:
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns where values lie in the range; the inverse of :meth:`at`."""
         if self.log:
-            return np.log(values / self.low) / np.log(self.high / self.low)
+            return np.asarray(np.log(values / self.low) / np.log(self.high / self.low), np.float64)
         return (values - self.low) / (self.high - self.low)
 
 
