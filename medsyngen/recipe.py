@@ -21,7 +21,10 @@ from medsyngen.errors import UsageError
 from medsyngen.recipe_check import check_keys, overridden, validated
 from medsyngen.release.form import ReleaseForm
 
-METHODS = {"staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion"}
+METHODS = {
+    "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
+    "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
+}
 """Every synthesis method and where it lives: the one dispatch table."""
 
 
