@@ -21,12 +21,7 @@ PREVIEW_IMAGES = 64
 
 def target_of(recipe: Recipe) -> Target:
     """Returns what the recipe wants to be made."""
-    return Target(
-        size=recipe.scans.size,
-        classes=tuple(c.name for c in recipe.classes),
-        shares=tuple(c.share for c in recipe.classes),
-        conditions=recipe.conditions,
-    )
+    return recipe.target
 
 
 def save_generator(folder: RunFolder, generator: Generator, recipe: Recipe, head: Head | None) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.progress import Progress, silent
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.conditioning import Conditioning
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
