@@ -47,8 +47,9 @@ def _votes_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
     ahead = f", each judged by the mean over {query['lookahead']} variations of it" if query["lookahead"] else ""
     return [
         "No network was trained on private scans. All that was taken from them: "
-        f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of {count_text(query['members'], 'synthetic image')}. Everything else "
-        "is computed from these histograms and public numbers: who lives on, how it is varied, every image drawn.",
+        f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of "
+        f"{count_text(query['members'], 'synthetic image')}. Everything else is computed from these histograms and "
+        "public numbers: who lives on, how it is varied, every image drawn.",
         f"Images are made and varied by the source “{query['source']}”, which gets populations chosen by noisy votes "
         "and public random numbers, never a scan.",
         "A scan's votes go to the images nearest to it in the features "
