@@ -83,7 +83,7 @@ def test_neither_method_takes_the_others_generator():
     "numbers",
     [
         {"iterations": 0, "degrees": ()},
-        {"iterations": 3, "degrees": (0.5, 0.4, 0.3, 0.2)},
+        {"degrees": (0.5, 0.4, 0.3, 0.2), "iterations": 3},
         {"degrees": (0.5, 0.4, 0.3, 1.2)},
         {"degrees": (0.5, 0.4, 0.3, float("nan"))},
         {"members": 0},
@@ -101,7 +101,7 @@ def test_neither_method_takes_the_others_generator():
     ],
 )
 def test_numbers_that_can_not_be(numbers):
-    name = next(reversed(numbers)) if "source" not in numbers else "kind|fantom|size|phantom"
+    name = "kind|fantom|size|phantom" if "source" in numbers else next(iter(numbers))
     with pytest.raises(ValueError, match=name):
         PrivateEvolution(**numbers)
 
