@@ -1,6 +1,7 @@
 """A user's command: handed a request and nothing else, killed in time, believed only after a look at its answer."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from medsyngen.errors import UsageError
 from medsyngen.synthesis.sources.user_command import UserCommand, checked_answer
 from medsyngen.synthesis.variation import Population
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "bring-your-own-generator.md"
 GOOD = """
 import numpy as np
 asked = np.load("request.npz")
@@ -45,6 +47,14 @@ def test_it_makes_random_images_and_varies_members(tmp_path):
     assert varied.classes.tolist() == [1, 0]
     assert len(source.random(0, 2, rng())) == 0
     assert source.origin == "a command, attested to be public by the maintainers"
+
+
+def test_the_example_of_the_docs_works(tmp_path):
+    _, example = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    source = command(tmp_path, example)
+    small, large = (source.random(2, label, rng()) for label in (0, 1))
+    assert (small.pixels.mean((1, 2, 3)) < large.pixels.mean((1, 2, 3))).all()
+    np.testing.assert_array_equal(source.vary(small, 0.0, rng()).pixels, small.pixels)
 
 
 def test_it_is_handed_nothing_but_the_request(tmp_path, monkeypatch):
