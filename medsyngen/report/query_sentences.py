@@ -50,8 +50,8 @@ def _votes_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
         f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of "
         f"{count_text(query['members'], 'synthetic image')}. Everything else is computed from these histograms and "
         "public numbers: who lives on, how it is varied, every image drawn.",
-        f"Images are made and varied by the source “{query['source']}”, which gets populations chosen by noisy votes "
-        "and public random numbers, never a scan.",
+        f"Images are made and varied by: {query['source']}. This source gets populations chosen by noisy votes and "
+        "public random numbers, never a scan.",
         "A scan's votes go to the images nearest to it in the features "
         f"“{query['embedding']}”{ahead}. The features are fixed and public; nothing about them was fitted to these "
         "scans.",

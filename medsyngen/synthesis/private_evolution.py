@@ -18,7 +18,6 @@ from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.parallel import ALONE, Ranks
-from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.events import Event, Gaussian, SelfComposed
@@ -28,12 +27,13 @@ from medsyngen.privacy.vote_rounds import vote_privately
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.choices import SOURCES, built, named_phantoms, resolved
 from medsyngen.synthesis.embedding import EMBEDDINGS, embedded
 from medsyngen.synthesis.evolution import Evolution, Voters
 from medsyngen.synthesis.population_generator import PopulationFacts, PopulationGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.selection import SELECTIONS
+from medsyngen.synthesis.source_phantoms import phantoms_of
+from medsyngen.synthesis.sources import source_from, with_defaults
 from medsyngen.synthesis.synthesizer import Target
 from medsyngen.synthesis.variation import Variation
 
@@ -48,7 +48,7 @@ class PrivateEvolution:
     """The method and its public numbers, all fixed before any scan is read.
 
     Args:
-        source: What makes and varies images, ``kind`` and its numbers (:data:`SOURCES`).
+        source: What makes and varies images, ``kind`` and its numbers (:data:`medsyngen.synthesis.sources.SOURCES`).
         embedding: Where distances are measured, by name (:mod:`medsyngen.synthesis.embedding`); fixed and public.
         iterations: T, rounds of votes; planned, charged and never cut short.
         degrees: How far members are varied after each round, and seen varied in it, from 1, as far as can be, to 0.
@@ -90,7 +90,8 @@ class PrivateEvolution:
             faults.append(f"degrees must be {self.iterations} numbers from 0 to 1, one an iteration")
         if faults:
             raise ValueError("; ".join(faults))
-        object.__setattr__(self, "source", resolved(SOURCES, self.source, size=_ANY_SIZE))
+        object.__setattr__(self, "source", with_defaults(self.source))
+        self.images(_ANY_SIZE)  # refuses numbers that the source can't have
 
     reads_scans = True
 
@@ -98,15 +99,13 @@ class PrivateEvolution:
         """Refuses a side that the source can't make images of."""
         self.images(size)
 
-    def images(self, size: int) -> Variation:
-        """Returns the source of images at one size."""
-        source: Variation = built(SOURCES, self.source, size=size)
-        return source
+    def images(self, size: int, device: torch.device | None = None) -> Variation:
+        """Returns the source of images at one size; what it computes with a network it computes on the device."""
+        return source_from(self.source, size, device=device)
 
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantoms that the source renders, as plain JSON; none if it renders none."""
-        names = named_phantoms(self.source)
-        return PhantomMix(tuple((name, 1 / len(names)) for name in names)).describe() if names else []
+        return phantoms_of(self.images(_ANY_SIZE))
 
     def describe_queries(self, target: Target) -> list[dict[str, Any]]:
         """Returns what private scans are asked, as plain JSON for the report: public numbers only."""
@@ -119,7 +118,7 @@ class PrivateEvolution:
                 "threshold": self.threshold,
                 "lookahead": self.lookahead,
                 "selection": self.selection,
-                "source": self.source["kind"],
+                "source": getattr(self.images(target.size), "origin", self.source["kind"]),
                 "embedding": self.embedding,
             }
         ]
@@ -164,7 +163,7 @@ class PrivateEvolution:
             account: The run in the ledger, which has reserved :meth:`plan`.
             keys: Secret stream, new at each start.
             private_folder: ``RUN/private/``: checkpoints.
-            device: Left to source and embedding.
+            device: Where a source with a network computes.
             mechanism: Left out but in tests.
             ranks: The processes of this job; the others have nothing to do.
             progress: Told how far it is.
@@ -172,7 +171,7 @@ class PrivateEvolution:
         cells = Cells(target.conditioning)
         embed = partial(embedded, self.embedding)
         evolution = Evolution(
-            source=self.images(target.size),
+            source=self.images(target.size, device),
             embed=embed,
             cells=cells,
             voters=Voters.of(cohort, embed, cells),
@@ -225,4 +224,4 @@ class PrivateEvolution:
             private=private,
             conditions=target.conditions,
         )
-        return PopulationGenerator(facts, from_tensors(tensors), self.images(target.size))
+        return PopulationGenerator(facts, from_tensors(tensors), self.images(target.size, device))
