@@ -77,10 +77,16 @@ ARMS: dict[str, tuple[str, ...]] = {
     "placebo": (),  # the same run with every patient's gradient replaced by zero
     "ceiling": (),
     "phantoms only": ("synthesis.public_bands=all",),
+    "votes": (),
+    "votes, lite0": ("synthesis.embedding=lite0",),
+    "votes, lite0, placebo": ("synthesis.embedding=lite0",),
 }
+RECIPES = {"votes": "private-evolution-32"}
+"""The shipped recipe of an arm, by the first word of its name; else of staged diffusion."""
+STAGED = "chest-radiograph-32"
 STEPS = ("synthesis.private.patients_per_step=128", "synthesis.private.steps=100", "synthesis.private.block=10")
 """B T = 12,800 patients."""
-MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling}
+MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling, "votes, lite0, placebo": Placebo}
 
 
 def split_of(task: Task, seed: int) -> Split:
@@ -110,10 +116,11 @@ def learned_from(task: Task, split: Split) -> Cohort:
 def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...]) -> Recipe:
     """The shipped recipe at the task's size, classes, bound and δ."""
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
-    public = (*BENCHMARK, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
+    name = RECIPES.get(arm.split(",")[0], STAGED)
+    method = (*BENCHMARK, *STEPS) if name == STAGED else ()
+    public = (*method, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
-    words = (*public, delta, *STEPS, *ARMS[arm], *overrides)
-    return load_recipe("chest-radiograph-32", words, patients_at_most=task.patients_at_most)
+    return load_recipe(name, (*public, delta, *ARMS[arm], *overrides), patients_at_most=task.patients_at_most)
 
 
 def generator_of(recipe: Recipe, arm: str, cohort: Cohort, seed: int) -> StagedGenerator:
