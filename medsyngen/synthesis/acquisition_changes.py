@@ -1,4 +1,4 @@
-"""Pictures taken otherwise: tone, sharpness, noise and framing changed at random, so that a reader does not rest on them.
+"""Pictures taken otherwise: tone, sharpness, noise and framing changed at random, so that no reader rests on them.
 
 What was learned on phantoms must hold on pictures of devices that no phantom imitates.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 SHARE = 0.5
 """Share of the pictures that each change meets."""
@@ -46,19 +47,15 @@ def _toned(pixels: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _blurred(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    import torch.nn.functional as F
-
-    soft = F.avg_pool2d(F.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    soft = functional.avg_pool2d(functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     return pixels + 0.7 * _some(pixels, generator) * _uniform(pixels, generator) * (soft - pixels)
 
 
 def _framed(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Each side is stretched, and the picture moved, by up to some hundredths of its width."""
-    import torch.nn.functional as F
-
     some = _some(pixels, generator)[:, 0]
     scale = 1 + 0.04 * some * (2 * torch.rand((len(pixels), 1, 2), generator=generator) - 1)
     shift = 0.04 * some * (2 * torch.rand((len(pixels), 1, 2), generator=generator) - 1)
     affine = torch.cat([torch.diag_embed(scale[:, 0]), shift.transpose(1, 2)], dim=2)
-    grid = F.affine_grid(affine, list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
+    grid = functional.affine_grid(affine, list(pixels.shape), align_corners=False)
+    return functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

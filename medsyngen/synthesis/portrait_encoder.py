@@ -7,7 +7,7 @@ do: it regresses to the mean, and with it the spread of a cohort is lost.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ from medsyngen.synthesis.experts import public_expert
 PHASE = "public training of the portrait's encoder"
 LARGEST_SIDE = 32
 """Larger pictures are averaged down to this side before they are read."""
+MARGIN = 0.05
+"""Nats by which a parameter must be known better than by chance."""
+HELD_OUT = 2000
+COSINES = 2
 _AT_ONCE = 500
 
 
@@ -72,7 +76,7 @@ class PortraitEncoder:
 
     phantom: str
     size: int
-    training: EncoderTraining = EncoderTraining()
+    training: EncoderTraining = field(default_factory=EncoderTraining)
 
     @property
     def source(self) -> PhantomSource:
@@ -95,7 +99,7 @@ class PortraitEncoder:
         parameters, c = len(self.source.space.parameters), self.training.channels
         side = -(-min(self.size, LARGEST_SIDE) // 4)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(Streams(self.training.seed).torch_seed("encoder: first weights"))
+            torch.default_generator.manual_seed(Streams(self.training.seed).torch_seed("encoder: first weights"))
             return nn.Sequential(
                 nn.AdaptiveAvgPool2d(min(self.size, LARGEST_SIDE)),
                 *(nn.Conv2d(1, c, 3, padding=1), nn.GroupNorm(4, c), nn.SiLU()),
@@ -145,14 +149,10 @@ class PortraitEncoder:
         return torch.from_numpy(images), torch.from_numpy(bins)
 
 
-Reading = Callable[[Pixels], NDArray[np.float64]]
-"""float32 (count, 1, side, side) -> float64 (count, numbers): a fixed, public function of each picture alone."""
-
-
 def bin_probabilities(
     encoder: PortraitEncoder, weights: dict[str, Tensor], device: torch.device
 ) -> Callable[[Pixels], NDArray[np.float64]]:
-    """Returns the trained encoder as a function: pictures to float64 (count, parameters, bins), each row summing to 1."""
+    """Returns the trained encoder as a function: pictures to float64 (count, parameters, bins) that sum to 1."""
     network = encoder.network()
     network.load_state_dict(weights)
     network.to(device).eval()
@@ -167,3 +167,39 @@ def bin_probabilities(
         return out
 
     return read
+
+
+def readable(probabilities: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns the parameters that an encoder can read off phantoms which it has not met: numbers of columns.
+
+    A parameter is readable where the mean of -ln p of the true bin is below that of no knowledge, ln B, by a margin.
+
+    Args:
+        probabilities: (count, parameters, bins), of held-out phantoms.
+        places: Their true places, (count, parameters).
+    """
+    bins = probabilities.shape[-1]
+    true = np.minimum((places * bins).astype(np.int64), bins - 1)
+    likelihood = np.take_along_axis(probabilities, true[..., None], axis=2)[..., 0]
+    return np.flatnonzero(np.log(bins) + np.log(likelihood).mean(axis=0) > MARGIN)
+
+
+def encoder_measure(
+    encoder: PortraitEncoder, weights: dict[str, Tensor], device: torch.device
+) -> Callable[[Pixels], NDArray[np.float64]]:
+    """Returns the encoder as a measure: of each readable parameter's bins, the first cosines, (count, numbers).
+
+    The first cosine says where a parameter lies, the second how far from the middle of its range: their means over a
+    cohort tell of its middle and of its spread. Public: skill is measured on held-out phantoms.
+    """
+    read = bin_probabilities(encoder, weights, device)
+    rng = Streams(encoder.training.seed).numpy("encoder: held-out phantoms")
+    places = rng.random((HELD_OUT, len(encoder.source.space.parameters)))
+    kept = readable(read(encoder.source.render(encoder.source.space.at(places), encoder.size, rng)), places)
+    middle = (np.arange(encoder.training.bins) + 0.5) / encoder.training.bins
+    cosines = np.sqrt(2) * np.cos(np.pi * np.outer(middle, np.arange(1, COSINES + 1)))
+
+    def measure(pixels: Pixels) -> NDArray[np.float64]:
+        return np.asarray((read(pixels)[:, kept] @ cosines).reshape(len(pixels), -1))
+
+    return measure

@@ -55,7 +55,7 @@ def _theta(s: _Floats, mean: _Floats, variance: float) -> _Floats:
         size = 1.0
         while size > 1e-6 and (found := _dual(s, theta - size * step, mean, variance)) > value:
             size /= 2
-        if size <= 1e-6 or value - found < 1e-10:
+        if size <= 1e-6 or value - found < 1e-13:
             break
         theta, value = theta - size * step, found
     return theta
