@@ -69,8 +69,8 @@ def portrait_means(noised: Floats, vector: PortraitVector, noise: float) -> Port
     """Returns shares and means of the classes.
 
     The means are those over the patients who are there: a sum over classes is divided by the noised share, so N_max
-    may lie above their number. Then two steps of shrinkage by what noise is known to add (James and Stein 1961, positive
-    part): of what classes have in common, and of what sets each apart.
+    may lie above their number. Then two steps of shrinkage by what noise is known to add (James and Stein 1961,
+    positive part): of what classes have in common, and of what sets each apart.
 
     Args:
         noised: Noised mean over N_max of the patients' vectors, (length,).
