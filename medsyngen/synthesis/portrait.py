@@ -33,7 +33,7 @@ from medsyngen.synthesis.picture_measures import detail, layout, tone
 from medsyngen.synthesis.population_generator import PopulationFacts, PopulationGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.portrait_encoder import EncoderTraining, PortraitEncoder, encoder_measure
-from medsyngen.synthesis.portrait_reading import Measure, Reading, public_reading
+from medsyngen.synthesis.portrait_reading import Measure, PublicBank, public_reading
 from medsyngen.synthesis.portrait_vector import PortraitVector, portrait_means
 from medsyngen.synthesis.retargeting import Floats, Retargeting
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
@@ -157,9 +157,8 @@ class Portrait:
             ranks: The processes of this job; the others have nothing to do.
             progress: Told how far it is.
         """
-        cells = Cells(target.conditioning)
-        places, read = self.reading(target.size, device=device, progress=progress)
-        vector = PortraitVector(read, cells, self.share_weight)
+        bank = self.public_bank(target.size, device=device, progress=progress)
+        vector = PortraitVector(bank.read, Cells(target.conditioning), self.share_weight)
         result = sum_privately(
             cohort,
             vector,
@@ -174,11 +173,11 @@ class Portrait:
         )
         noise = noise_multiplier * self.clipping_norm / patients_at_most
         noised = np.asarray(result.mean.numpy(), np.float64)
-        population = self.rendered(noised, noise, target, places, vector, progress=progress)
+        population = self.rendered(noised, noise, target, bank, progress=progress)
         return self.generator(population, target, seeded=result.seeded, private=result.private)
 
-    def reading(self, size: int, *, device: torch.device, progress: Progress = silent) -> tuple[Floats, Reading]:
-        """Returns places of public phantoms, and what is read off a picture; no scan has a part in either."""
+    def public_bank(self, size: int, *, device: torch.device, progress: Progress = silent) -> PublicBank:
+        """Returns public phantoms, and what is read off a picture; no scan has a part in either."""
         self.check_size(size)
         rng = Streams(self.seed).numpy("portrait: phantoms")
         source = PhantomSimulator(self.phantom, size)
@@ -188,15 +187,15 @@ class Portrait:
         if ENCODER in self.measures:
             encoder = PortraitEncoder(self.phantom, size, self.encoder)
             measures[ENCODER] = encoder_measure(encoder, encoder.weights(device=device, progress=progress), device)
-        return places, public_reading(measures, phantoms, self.entries)
+        read = public_reading(measures, phantoms, self.entries)
+        return PublicBank(read, places, read(phantoms))
 
     def rendered(
         self,
         noised: Floats,
         noise: float,
         target: Target,
-        places: Floats,
-        vector: PortraitVector,
+        bank: PublicBank,
         *,
         progress: Progress = silent,
     ) -> Population:
@@ -206,14 +205,14 @@ class Portrait:
             noised: Noised mean of the patients' vectors.
             noise: Standard deviation of the noise in each of its entries.
             target: What to make.
-            places: Of the first phantoms.
-            vector: How the vectors were made; its reading is used on phantoms.
+            bank: Public phantoms, and how pictures are read.
             progress: Told how far it is.
         """
+        vector = PortraitVector(bank.read, Cells(target.conditioning), self.share_weight)
         means = portrait_means(noised, vector, noise)
         source, rng = PhantomSimulator(self.phantom, target.size), Streams(self.seed).numpy("portrait: retargeting")
         sizes = vector.cells.sizes(self.members)
-        return self.retargeting(source, vector.read, means, places, sizes, rng, progress=progress)
+        return self.retargeting(source, bank, means, sizes, rng, progress=progress)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Waits in another process until :meth:`fit` has ended: one process sums and adds the noise, once.

@@ -45,6 +45,21 @@ class Reading:
         return (_measured(self.measures, sound) - self.centre) @ self.directions
 
 
+@dataclass(frozen=True, eq=False)
+class PublicBank:
+    """Phantoms drawn from the whole space, and what is read off them.
+
+    Args:
+        read: A picture's numbers.
+        places: Points of the unit cube, (count, parameters).
+        numbers: Of the phantoms rendered there, (count, entries).
+    """
+
+    read: Reading
+    places: Floats = field(repr=False)
+    numbers: Floats = field(repr=False)
+
+
 def public_reading(measures: Mapping[str, Measure], phantoms: Pixels, entries: int) -> Reading:
     """Returns the reading along the ``entries`` leading directions of phantoms; fitted to phantoms alone.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.progress import Progress, silent
-from medsyngen.synthesis.portrait_reading import Reading
+from medsyngen.synthesis.portrait_reading import PublicBank
 from medsyngen.synthesis.portrait_vector import PortraitMeans
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
 from medsyngen.synthesis.tilting import tilted
@@ -49,9 +49,8 @@ class Retargeting:
     def __call__(
         self,
         source: PhantomSimulator,
-        read: Reading,
+        bank: PublicBank,
         target: PortraitMeans,
-        start: Floats,
         members: list[int],
         rng: np.random.Generator,
         *,
@@ -61,29 +60,26 @@ class Retargeting:
 
         Args:
             source: Renders them.
-            read: A picture's numbers.
+            bank: The first phantoms, and how pictures are read.
             target: Means and their noise.
-            start: Places of the first bank, (count, parameters).
             members: How many of each class are wanted.
             rng: Public randomness.
             progress: Told after each round.
         """
-        places, weights = start, self._weights(source, read, target, start, rng)
+        places, weights = bank.places, self._weights(bank.numbers, target)
         for number in range(1, self.rounds):
             progress(PHASE, number, self.rounds)
             together = target.shares @ weights
             rows = rng.choice(len(places), self.bank, p=together / together.sum())
             places = moved(places[rows], self.bandwidth, rng)
-            weights = self._weights(source, read, target, places, rng)
+            pictures = source.rendered(places, np.zeros(len(places), np.int64), rng).pixels
+            weights = self._weights(bank.read(pictures), target)
         drawn = [rng.choice(len(places), count, p=own) for count, own in zip(members, weights, strict=True)]
         progress(PHASE, self.rounds, self.rounds)
         classes = np.repeat(np.arange(len(members), dtype=np.int64), members)
         return source.rendered(places[np.concatenate(drawn)], classes, rng)
 
-    def _weights(
-        self, source: PhantomSimulator, read: Reading, target: PortraitMeans, places: Floats, rng: np.random.Generator
-    ) -> Floats:
-        numbers = read(source.rendered(places, np.zeros(len(places), np.int64), rng).pixels)
+    def _weights(self, numbers: Floats, target: PortraitMeans) -> Floats:
         return np.stack(
             [
                 tilted(numbers, mean, float(variance) + self.misfit, least_effective=self.least_effective)

@@ -30,8 +30,10 @@ def tilted(statistics: _Floats, mean: _Floats, variance: float, *, least_effecti
     Returns:
         float64 (images,).
     """
+    theta = np.zeros(statistics.shape[1])
     while True:
-        weights = _weights(statistics, _theta(statistics, mean, variance))
+        theta = _theta(statistics, mean, variance, theta)
+        weights = _weights(statistics, theta)
         if effective_share(weights) >= least_effective:
             return weights
         variance *= 2
@@ -42,9 +44,8 @@ def effective_share(weights: _Floats) -> float:
     return float(1 / (len(weights) * (weights**2).sum()))
 
 
-def _theta(s: _Floats, mean: _Floats, variance: float) -> _Floats:
+def _theta(s: _Floats, mean: _Floats, variance: float, theta: _Floats) -> _Floats:
     """Newton's method with halved steps: the function is convex, and strongly so."""
-    theta = np.zeros(s.shape[1])
     value = _dual(s, theta, mean, variance)
     for _ in range(_STEPS):
         weights = _weights(s, theta)
