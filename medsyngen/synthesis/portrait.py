@@ -66,8 +66,8 @@ class Portrait:
     """
 
     phantom: str = "chest_radiograph"
-    measures: tuple[str, ...] = ("detail",)
-    entries: int = 30
+    measures: tuple[str, ...] = ("detail", "tone", "layout")
+    entries: int = 40
     encoder: EncoderTraining = field(default_factory=EncoderTraining)
     clipping_norm: float = 1.2
     share_weight: float = 0.7
@@ -112,6 +112,19 @@ class Portrait:
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantom as plain JSON."""
         return self._phantoms.describe()
+
+    def describe_queries(self, target: Target) -> list[dict[str, Any]]:
+        """Returns what private scans are asked, as plain JSON for the report: public numbers only."""
+        classes = len(Cells(target.conditioning).values)
+        return [
+            {
+                "kind": "sum",
+                "planned": 1,
+                "entries": classes * (1 + self.entries),
+                "clipping_norm": self.clipping_norm,
+                "measures": list(self.measures),
+            }
+        ]
 
     def calibrate(self, budget: Budget, patients_at_most: int) -> float:
         """Returns the noise multiplier sigma_DP with which the one sum spends at most the budget.

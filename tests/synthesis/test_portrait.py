@@ -89,6 +89,7 @@ def test_what_is_planned_is_one_gaussian_within_the_budget():
     budget = Budget(1.0, 1e-5)
     sigma = SMALL.calibrate(budget, 264)
     assert SMALL.plan(patients_at_most=264, noise_multiplier=sigma) == Gaussian(sigma)
+    assert SMALL.describe_queries(TARGET)[0]["entries"] == 2 * (1 + 5)
     assert epsilon_spent([Gaussian(sigma)], 1e-5) <= 1.0 < epsilon_spent([Gaussian(0.99 * sigma)], 1e-5)
 
 
