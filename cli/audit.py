@@ -57,6 +57,11 @@ def audit(
             "all), so it reads no scan, and ε = 0 and δ = 0 per patient",
             do="audit a recipe that learns from scans",
         )
+    if loaded.method != "staged-diffusion":
+        raise UsageError(
+            f"the audit attacks private training, and a recipe of method {loaded.method} trains nothing on scans",
+            do="audit a recipe of method staged-diffusion",
+        )
     count, others = canaries_that_fit(loaded.n_max, canaries)
     method, where = loaded.synthesis, choose_device(device)
     made_up = draw_canaries(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,3 +172,9 @@ def print_what_the_terminal_can() -> None:
 def _write(stream: TextIO, text: str) -> None:
     stream.write(f"{text}\n")
     stream.flush()
+
+
+def fill(text: str) -> str:
+    """Returns text in lines as wide as the terminal, 40 to 100 characters; no word is broken."""
+    width = max(40, min(shutil.get_terminal_size((100, 24)).columns, 100))
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import Console, spell_seconds
+from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+from .plan_votes import refuse_what_is_about_training, tell_votes
 
 if TYPE_CHECKING:
     from medsyngen.planning import Cost, PhantomsPlan, Plan, RecipePlan, Setting
@@ -47,7 +46,7 @@ def plan(
     Noise, the privacy spent after each part, time and memory, better settings for the same computing, and whether that
     many patients are enough. Reads no scan and charges nothing.
     """
-    from medsyngen.planning import plan_phantoms, plan_recipe
+    from medsyngen.planning import plan_phantoms, plan_recipe, plan_votes
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
@@ -57,6 +56,16 @@ def plan(
         alone = plan_phantoms(loaded, speed=images_per_second, measure=not no_measure)
         console.result({"recipe": loaded.name, "patients_at_most": loaded.patients_at_most, **alone.to_json()})
         _tell_phantoms(console, loaded, alone)
+        return
+    if loaded.method == "private-evolution":
+        refuse_what_is_about_training(
+            network_evaluations=network_evaluations is not None,
+            least_steps=least_steps != 1,
+            images_per_second=images_per_second is not None,
+        )
+        votes = plan_votes(loaded)
+        console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **votes.to_json()})
+        tell_votes(console, loaded, votes)
         return
     planned = plan_recipe(
         loaded,
@@ -197,5 +206,4 @@ def _row(setting: Setting, own: float, best: bool) -> tuple[str, ...]:
 
 
 def _say(console: Console, text: str) -> None:
-    width = max(40, min(shutil.get_terminal_size((100, 24)).columns, 100))
-    console.say(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False))
+    console.say(fill(text))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -21,7 +21,13 @@ from medsyngen.errors import UsageError
 from medsyngen.recipe_check import check_keys, overridden, validated
 from medsyngen.release.form import ReleaseForm
 
-METHODS = {"staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion"}
+if TYPE_CHECKING:
+    from medsyngen.synthesis.synthesizer import Target
+
+METHODS = {
+    "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
+    "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
+}
 """Every synthesis method and where it lives: the one dispatch table."""
 
 
@@ -111,6 +117,18 @@ class Recipe:
                 "suggests one)",
             )
         return self.patients_at_most
+
+    @property
+    def target(self) -> Target:
+        """What the method is to make."""
+        from medsyngen.synthesis.synthesizer import Target
+
+        return Target(
+            size=self.scans.size,
+            classes=tuple(c.name for c in self.classes),
+            shares=tuple(c.share for c in self.classes),
+            conditions=self.conditions,
+        )
 
     def resolved(self) -> dict[str, Any]:
         """Returns the recipe as plain JSON with every default written out."""

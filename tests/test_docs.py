@@ -16,7 +16,12 @@ from medsyngen.simulation.hospital import simulate_hospital
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 # Small numbers in place of a hospital's.
-SMALLER = [("chest-radiograph-32", "smoke-16"), ("3000", "50"), ("--count 1000", "--count 6")]
+SMALLER = [
+    ("chest-radiograph-32", "smoke-16"),
+    ("3000", "50"),
+    ("at-most 300 ", "at-most 50 "),
+    ("--count 1000", "--count 6"),
+]
 CODE = (
     "from importlib.metadata import entry_points as e; (c,) = e(group='console_scripts', name='medsyngen'); c.load()()"
 )

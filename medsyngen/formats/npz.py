@@ -75,6 +75,24 @@ def read_npz_header(path: Path) -> NpzHeader:
         raise ScanRefused("unreadable") from None
 
 
+def read_npz_array(path: Path, name: str, limit: int) -> NDArray[Any]:
+    """Reads one array of any shape.
+
+    Args:
+        path: The file.
+        name: Of the array.
+        limit: Bytes that it may take at most.
+
+    Raises:
+        ScanRefused: ``unreadable``, also if there is none of this name; ``npz-layout``, ``truncated``, ``too-large``.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _load(archive, name, limit)
+    except _BROKEN:
+        raise ScanRefused("unreadable") from None
+
+
 def _read_header(archive: zipfile.ZipFile) -> NpzHeader:
     arrays = {name[:-4] for name in archive.namelist() if name.endswith(".npy")}
     prefixes = next((found for found in _LAYOUTS if any(f"{prefix}images" in arrays for prefix in found)), None)

@@ -21,7 +21,6 @@ from medsyngen.pipeline.reports import public_texts, report_files
 from medsyngen.pipeline.run_books import run_books
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.budget import UNIT, Guarantee
-from medsyngen.privacy.shared_sum import receive_weights, send_weights
 from medsyngen.progress import Progress, silent
 from medsyngen.recipe import recipe_from
 from medsyngen.release.checks import GuaranteeFacts
@@ -29,8 +28,8 @@ from medsyngen.release.draft import check_count, check_formats, write_draft
 from medsyngen.release.export import drafting, publish, refuse_existing
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
-from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.shared_drawing import draw_shares, drawn_by_all
+from medsyngen.synthesis.shared_drawing import draw_shares, drawn_by_all, receive_tensors, send_tensors
+from medsyngen.synthesis.synthesizer import Generator
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ def export_cohort(
     with drafting(out) as hidden, others_needed(ranks, do="run the same command again; nothing was written"):
         for rank in ranks.others:
             ranks.send(rank, recipe.to_yaml().encode())
-        send_weights(ranks, generator.public)
-        send_weights(ranks, generator.context or {})
+        send_tensors(ranks, generator.tensors())
         draft = write_draft(
             drawn_by_all(generator, count, ranks, progress=progress),
             recipe.release,
@@ -124,7 +122,7 @@ def export_cohort(
     return ExportOutcome(out, count, formats, guarantee)
 
 
-def _told(generator: StagedGenerator, count: int) -> dict[str, int]:
+def _told(generator: Generator, count: int) -> dict[str, int]:
     """Returns how many images have each class, or each value of each declared attribute."""
     declared = bool(generator.facts.conditions)
     return {
@@ -147,9 +145,10 @@ def help_export(ranks: Ranks, *, device: str = "auto") -> int:
     try:
         (text,) = ranks.receive(0)
         recipe = recipe_from(yaml.safe_load(text))
-        facts = recipe.synthesis.generator_facts(target_of(recipe), seeded=False, private=False)
-        public, context = receive_weights(ranks), receive_weights(ranks)
-        draw_shares(StagedGenerator(facts, public, context or None, place), ranks)
+        tensors = receive_tensors(ranks)
+        draw_shares(
+            recipe.synthesis.restore(tensors, target_of(recipe), seeded=False, private=False, device=place), ranks
+        )
         ranks.receive(0)  # writing and gate
     except RankEnded as ended:
         return ended.exit_code

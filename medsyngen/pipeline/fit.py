@@ -14,7 +14,6 @@ from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pixel_cache import existing_folder
 from medsyngen.cohort.reading import Reading, read_cohort
-from medsyngen.diffusion.unet import check_image_size
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
@@ -35,8 +34,7 @@ from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe, recipe_from
-from medsyngen.synthesis.generator import StagedGenerator
-from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+from medsyngen.synthesis.synthesizer import Generator
 
 GO_ON = (
     "run the same command again, with as many processes as you like: it goes on where it can, "
@@ -104,7 +102,7 @@ def run_recipe(
     if own_ledger is not None and not own_ledger.strip():
         raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
     place = choose_device(ranks.device(device))
-    check_image_size(method.network, recipe.scans.size)
+    method.check_size(recipe.scans.size)
     with ExitStack() as held:
         site = held.enter_context(open_site_ledger(ledger or identity.site)) if identity.site else None
         budget = run_budget(recipe.privacy.epsilon, recipe.privacy.delta, n_max, site)
@@ -124,7 +122,7 @@ def run_recipe(
         with others_needed(ranks, do=GO_ON):
             for rank in ranks.others:
                 ranks.send(rank, recipe.to_yaml().encode())
-            generator: StagedGenerator = method.fit(
+            generator: Generator = method.fit(
                 reading.cohort,
                 target_of(recipe),
                 patients_at_most=n_max,
@@ -180,10 +178,10 @@ def help_fit(ranks: Ranks, *, device: str = "auto") -> int:
     try:
         (text,) = ranks.receive(0)
         recipe = recipe_from(yaml.safe_load(text))
-        method: StagedDiffusion = recipe.synthesis
-        method.serve(target_of(recipe), ranks, device=place)
+        recipe.synthesis.serve(target_of(recipe), ranks, device=place)
     except RankEnded as ended:
         return ended.exit_code
+    raise ValueError("rank 0 asked for more than the training")
 
 
 def _read(

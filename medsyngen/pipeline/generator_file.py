@@ -7,31 +7,25 @@ from typing import Any
 
 import torch
 
-from medsyngen.errors import VerificationFailed
 from medsyngen.formats.contact_sheet import contact_sheet
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.progress import Progress
 from medsyngen.recipe import Recipe
-from medsyngen.synthesis.generator import StagedGenerator, generator_bytes, read_generator_file
-from medsyngen.synthesis.synthesizer import Target
+from medsyngen.synthesis.generator import generator_bytes, read_tensors
+from medsyngen.synthesis.synthesizer import Generator, Target
 
 PREVIEW_IMAGES = 64
 
 
 def target_of(recipe: Recipe) -> Target:
     """Returns what the recipe wants to be made."""
-    return Target(
-        size=recipe.scans.size,
-        classes=tuple(c.name for c in recipe.classes),
-        shares=tuple(c.share for c in recipe.classes),
-        conditions=recipe.conditions,
-    )
+    return recipe.target
 
 
-def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe, head: Head | None) -> None:
-    """Writes ``generator.safetensors``: experts, recipe, marks and the ledger's head, if any; no key, no count."""
+def save_generator(folder: RunFolder, generator: Generator, recipe: Recipe, head: Head | None) -> None:
+    """Writes ``generator.safetensors``: what was learned, recipe, marks, head of the ledger; no key, no count."""
     facts = {
         "recipe": recipe.resolved(),
         "recipe_sha256": recipe.sha256,
@@ -42,23 +36,19 @@ def save_generator(folder: RunFolder, generator: StagedGenerator, recipe: Recipe
     write_atomically(folder.generator_file, generator_bytes(generator, facts), mode=0o644)
 
 
-def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> tuple[StagedGenerator, dict[str, Any]]:
+def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> tuple[Generator, dict[str, Any]]:
     """Returns the generator of a finished run, and the facts in its file.
 
     Raises:
-        VerificationFailed: It has a privately trained part and the recipe none, or the other way round.
+        VerificationFailed: The file is not one of this recipe's method; see the method's ``restore``.
     """
-    public, context, facts = read_generator_file(folder.generator_file)
-    if recipe.reads_scans != (context is not None):
-        raise VerificationFailed(
-            f"{folder.generator_file.name} does not belong to the recipe beside it: one of them learned from scans",
-            do="restore recipe.yaml, or fit again in a new run folder",
-        )
+    tensors, facts = read_tensors(folder.generator_file)
     marks = {"seeded": bool(facts["seeded"]), "private": bool(facts["private"])}
-    return StagedGenerator(recipe.synthesis.generator_facts(target_of(recipe), **marks), public, context, device), facts
+    generator: Generator = recipe.synthesis.restore(tensors, target_of(recipe), **marks, device=device)
+    return generator, facts
 
 
-def write_preview(folder: RunFolder, generator: StagedGenerator, progress: Progress) -> None:
+def write_preview(folder: RunFolder, generator: Generator, progress: Progress) -> None:
     """Writes ``preview.png``: the first images that an export would draw, labelled SYNTHETIC."""
     draws = generator.draw(PREVIEW_IMAGES, progress=progress)
     caption = "SYNTHETIC" if generator.facts.private and not generator.facts.seeded else "NOT FOR RELEASE"

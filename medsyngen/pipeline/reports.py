@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from medsyngen.pipeline.generator_file import target_of
 from medsyngen.pipeline.run_books import RunBooks, run_books
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.accountant import delta_at
@@ -27,7 +28,7 @@ from medsyngen.report import (
     report_json_bytes,
     report_vocabulary,
 )
-from medsyngen.synthesis.generator import read_generator_file
+from medsyngen.synthesis.generator import read_tensors
 from medsyngen.version import __version__
 
 _LEARNS = {
@@ -71,8 +72,9 @@ def report_files(
 
 def report_facts(folder: RunFolder, recipe: Recipe, books: RunBooks, release: Mapping[str, Any] | None) -> ReportFacts:
     """Collects what the report says; nothing in it was measured in a private phase."""
-    _, _, marks = read_generator_file(folder.generator_file)
+    _, marks = read_tensors(folder.generator_file)
     ledger, spent = books.ledger, books.guarantee
+    queries = tuple(recipe.synthesis.describe_queries(target_of(recipe)))
     return ReportFacts(
         recipe=recipe.resolved(),
         recipe_sha256=recipe.sha256,
@@ -86,15 +88,16 @@ def report_facts(folder: RunFolder, recipe: Recipe, books: RunBooks, release: Ma
         epsilon_budget=recipe.privacy.epsilon,
         accountant=_accountant() if ledger else spent.accountant,
         patients_at_most=recipe.n_max if ledger else None,
-        stages=_stages(recipe),
-        phantoms=tuple(_phantom(part) for part in recipe.synthesis.mix.describe()),
+        stages=() if queries else _stages(recipe),
+        phantoms=tuple(_phantom(part) for part in recipe.synthesis.describe_phantoms()),
         looks=len(ledger.looks) if ledger else 0,
         seeded=bool(marks["seeded"]),
         not_private=not marks["private"],
         preview_png=folder.preview_file.read_bytes() if folder.preview_file.is_file() else None,
         versions=_versions(),
         release=release,
-        mechanism=_mechanism(recipe) if ledger else None,
+        mechanism=_mechanism(recipe) if ledger and not queries else None,
+        queries=queries,
         delta_at_zero=delta_at(books.events, 0.0) if books.events else None,
     )
 
@@ -119,7 +122,7 @@ def _mechanism(recipe: Recipe) -> MechanismFacts:
 
 def public_texts(recipe: Recipe, books: RunBooks) -> tuple[str, ...]:
     """Returns every text in a cohort that was known without the scans: a word of these identifies nobody."""
-    phantoms = json.dumps(recipe.synthesis.mix.describe(), ensure_ascii=False)
+    phantoms = json.dumps(recipe.synthesis.describe_phantoms(), ensure_ascii=False)
     words = (books.guarantee.sentence(), *books.public_words)
     return (recipe.to_yaml(), *words, phantoms, *report_vocabulary(), *_versions())
 

@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 
 from medsyngen.errors import MedsyngenError, UsageError
 from medsyngen.privacy.chain import canonical
-from medsyngen.privacy.checkpoint import Checkpoint, write_atomically
+from medsyngen.privacy.checkpoint import head_of_checkpoint, write_atomically
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import Recipe, recipe_from
-from medsyngen.synthesis.generator import read_generator_file
+from medsyngen.synthesis.generator import read_tensors
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,9 @@ class RunFolder:
         """Returns every head of a ledger that a file of this run has seen: (file, [number, hash])."""
         found: list[tuple[str, list[object]]] = []
         if self.checkpoint_file.is_file():
-            saved = Checkpoint.load(self.checkpoint_file)
-            found.append(("the checkpoint", [saved.ledger_line, saved.ledger_hash]))
+            found.append(("the checkpoint", [*head_of_checkpoint(self.checkpoint_file)]))
         if self.finished:
-            found.append(("the generator", read_generator_file(self.generator_file)[2]["ledger_head"] or [-1, ""]))
+            found.append(("the generator", read_tensors(self.generator_file)[1]["ledger_head"] or [-1, ""]))
         report = self.path / "report.json"
         if report.is_file():
             lines = json.loads(report.read_text("utf-8"))["ledger"]["lines"]

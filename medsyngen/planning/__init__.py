@@ -5,6 +5,7 @@ from medsyngen.planning.of_recipe import RecipePlan, plan_recipe
 from medsyngen.planning.phantoms_only import PhantomsPlan, plan_phantoms
 from medsyngen.planning.plan import Plan, plan
 from medsyngen.planning.search import Search, Setting, best_setting
+from medsyngen.planning.votes import VotesPlan, plan_votes
 
 __all__ = [
     "Cost",
@@ -13,8 +14,10 @@ __all__ = [
     "RecipePlan",
     "Search",
     "Setting",
+    "VotesPlan",
     "best_setting",
     "plan",
     "plan_phantoms",
     "plan_recipe",
+    "plan_votes",
 ]

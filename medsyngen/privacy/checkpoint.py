@@ -81,6 +81,25 @@ class Checkpoint:
             ) from error
 
 
+def head_of_checkpoint(path: Path) -> tuple[int, str]:
+    """Returns number and hash of the ledger's last line when a checkpoint was written, of whichever method.
+
+    Raises:
+        VerificationFailed: The file is no checkpoint.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})["medsyngen"])
+        return int(facts["ledger_line"]), str(facts["ledger_hash"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise VerificationFailed(
+            f"{path.name} is not a checkpoint of this version ({type(error).__name__})",
+            do="start again in a new run folder; what was charged stays charged",
+        ) from error
+
+
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Writes ``data`` beside ``path``, flushes it to disk and renames it into place.
 

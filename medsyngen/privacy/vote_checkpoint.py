@@ -1,4 +1,4 @@
-"""What rounds of votes keep on disk: a state made from noisy votes, the last noisy votes, the ledger position; no key."""
+"""What rounds of votes keep on disk: a state made from noisy votes, the last of them, the ledger position; no key."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -41,7 +41,10 @@ Seen = TypeVar("Seen")
 class Election(Protocol[Seen]):
     """What is voted on and by which rule. Only :meth:`ballots` knows the cohort; it can't fail because of a record."""
 
-    rounds: int
+    @property
+    def rounds(self) -> int:
+        """T, planned and charged."""
+        ...
 
     def first(self) -> State:
         """Returns the state before the first round; public."""
@@ -61,7 +64,7 @@ class Election(Protocol[Seen]):
 
 
 @dataclass(frozen=True, eq=False)
-class VoteResult(Generic[Seen]):
+class VoteResult:
     """What rounds of votes leave behind, and the marks that the gate reads."""
 
     state: State = field(repr=False)
@@ -81,7 +84,7 @@ def vote_privately(
     mechanism: Mechanism | None = None,
     after_charge: Callable[[], None] | None = None,
     progress: Progress = silent,
-) -> VoteResult[Seen]:
+) -> VoteResult:
     """Lets the patients vote, round by round, charged to the ledger.
 
     Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of

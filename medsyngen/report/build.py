@@ -64,6 +64,8 @@ def build_report(facts: ReportFacts) -> dict[str, Any]:
         "preview": _preview(facts.preview_png),
         "versions": dict(facts.versions),
     }
+    if facts.queries:
+        report["queries"] = [_plain(query) for query in facts.queries]
     report["sentences"] = compose(report)
     check_report(report)
     return report
@@ -119,6 +121,7 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
     rules = {
         **_of_no_ledger(facts, private_stage),
         "a stage learned from private scans, but the ledger holds no charge": holds and private_stage and not spent,
+        "private scans were queried, but the ledger holds no charge": holds and bool(facts.queries) and not spent,
         "a charge without noise in a report that claims privacy": holds and any(m.noise_multiplier <= 0 for m in spent),
         "ε or δ is not a number >= 0": holds and not _sound(facts.epsilon, facts.delta),
         "ε is above 0 though nothing was charged": holds and not spent and facts.epsilon > 0,
@@ -154,7 +157,8 @@ def _of_no_ledger(facts: ReportFacts, private_stage: bool) -> dict[str, bool]:
         "there is no ledger, but a stage learned from private scans": private_stage or not facts.stages,
         "there is no ledger, but something that only a ledger can say": any(known)
         or facts.own_ledger_reason is not None
-        or facts.mechanism is not None,
+        or facts.mechanism is not None
+        or bool(facts.queries),
     }
 
 

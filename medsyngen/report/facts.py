@@ -71,6 +71,8 @@ class ReportFacts:
         release: The exporter's public choices: count, formats, classes (name -> images); None for the run's own report.
         mechanism: Public numbers of the private step; None where there was none.
         epsilon_after: ε after each ledger line, one per line, or empty.
+        queries: What private scans were asked where no network was trained on them: plain JSON with its ``kind``, such
+            as votes; see :mod:`medsyngen.report.query_sentences`.
         delta_at_zero: δ at ε = 0 of the composed mechanism (its total variation distance), if computed.
     """
 
@@ -97,3 +99,4 @@ class ReportFacts:
     mechanism: MechanismFacts | None = None
     epsilon_after: tuple[float, ...] = ()
     delta_at_zero: float | None = None
+    queries: tuple[Mapping[str, Any], ...] = ()

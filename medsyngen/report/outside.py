@@ -7,6 +7,7 @@ from typing import Any
 
 from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.numbers import count_text, delta_text, epsilon_text, group_privacy
+from medsyngen.report.query_sentences import public_choices
 from medsyngen.report.without_scans import CHOICES, names_only, without_ledger
 
 
@@ -71,10 +72,11 @@ def _several_keys(facts: Mapping[str, Any]) -> str:
 def _public_choices(facts: Mapping[str, Any]) -> str:
     classes = _named(facts, "classes", "classes") + _named(facts, "conditions", "attributes")
     bound = "" if facts["guarantee"]["patients_at_most"] is None else "N_max, "
-    chosen = f"{bound}{classes}sizes"
+    others = public_choices(facts) or "noise bands, phantoms and numbers of images and steps"
+    chosen = f"{bound}{classes}sizes, intensity windows, {others}"
     return (
-        f"{chosen[0].upper()}{chosen[1:]}, intensity windows, noise bands, phantoms and numbers of images and steps "
-        "are taken as public. What of them someone read off the scans is not protected."
+        f"{chosen[0].upper()}{chosen[1:]} are taken as public. "
+        "What of them someone read off the scans is not protected."
     )
 
 

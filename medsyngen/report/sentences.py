@@ -22,6 +22,7 @@ from medsyngen.report.numbers import (
     percent_text,
 )
 from medsyngen.report.outside import outside
+from medsyngen.report.query_sentences import learned, queries_of, query_details
 from medsyngen.report.without_scans import DETAILS, FOLLOWS, NO_LEDGER, without_ledger
 
 Facts = Mapping[str, Any]
@@ -33,7 +34,7 @@ def compose(facts: Facts) -> dict[str, Any]:
     Args:
         facts: The report without "sentences".
     """
-    return {
+    words = {
         "title": "Privacy report of a synthetic cohort" if facts["release"] else "Privacy report of a run",
         "alerts": alerts(facts),
         "promise": promise(facts),
@@ -46,6 +47,7 @@ def compose(facts: Facts) -> dict[str, Any]:
         "stages": [stage_cost(facts, stage) for stage in facts["stages"]],
         "ledger": ledger_scope(facts),
     }
+    return {**words, "queries": learned(facts)} if queries_of(facts) else words
 
 
 def holds(facts: Facts) -> bool:
@@ -253,7 +255,7 @@ def details(facts: Facts) -> list[dict[str, str]]:
         ),
     ]
     if holds(facts) and charged(facts):
-        found += _mechanism_details(facts)
+        found += query_details(facts) if queries_of(facts) else _mechanism_details(facts)
         found.append(("Accounting", f"{g['accountant']}; ε and δ are printed rounded up."))
     if facts["status"]["seeded"]:
         found.append(("Randomness", "Seeded: the noise can be repeated by whoever knows the seed."))

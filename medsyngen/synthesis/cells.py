@@ -1,4 +1,4 @@
-"""Classes as Private Evolution has them: one cell for each combination of the declared values, each with its members."""
+"""Classes as Private Evolution has them: one cell for each combination of declared values, each with its members."""
 
 from __future__ import annotations
 

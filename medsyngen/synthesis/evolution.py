@@ -103,11 +103,9 @@ class Evolution:
         population = from_tensors(state)
         if not self.lookahead:
             return finite(self.embed(population.pixels)), population.classes
-        total = np.zeros(0)
-        for k in range(self.lookahead):
-            rng = self.streams.numpy(f"lookahead of round {number}", k)
-            varied = self.source.vary(population, self.degrees[number], rng)
-            total = total + finite(self.embed(varied.pixels)) if k else finite(self.embed(varied.pixels)) * 1.0
+        rngs = [self.streams.numpy(f"lookahead of round {number}", k) for k in range(self.lookahead)]
+        varied = (self.source.vary(population, self.degrees[number], rng) for rng in rngs)
+        total = sum(finite(self.embed(each.pixels)).astype(np.float64) for each in varied)
         return np.asarray(total / self.lookahead, np.float32), population.classes
 
     def ballots(self, candidates: tuple[Rows, NDArray[np.int64]]) -> tuple[Mapping[PatientKey, Nearest], int]:

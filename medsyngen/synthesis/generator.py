@@ -25,7 +25,7 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.conditioning import Conditioning, part_of
-from medsyngen.synthesis.synthesizer import Draws
+from medsyngen.synthesis.synthesizer import Draws, Generator
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,15 @@ class StagedGenerator:
     public: Mapping[str, Tensor] = field(repr=False)
     context: Mapping[str, Tensor] | None = field(repr=False)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    kind = "experts"
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns all that was learned, by name, for a file or another process."""
+        tensors = {f"public.{name}": value.contiguous() for name, value in self.public.items()}
+        for name, value in (self.context or {}).items():
+            tensors[f"context.{name}"] = value.clone().contiguous()  # a frozen weight may be the public expert's own
+        return tensors
 
     def denoiser(self) -> Denoise:
         """Returns the staged denoiser; the public expert is always called with the null class."""
@@ -166,8 +175,8 @@ def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: t
     return network.eval().requires_grad_(False)
 
 
-def generator_bytes(generator: StagedGenerator, facts: Mapping[str, Any]) -> bytes:
-    """Returns a safetensors file: both experts, and JSON facts in its metadata (no pickle, no key, no private number).
+def generator_bytes(generator: Generator, facts: Mapping[str, Any]) -> bytes:
+    """Returns a safetensors file: what was learned, and JSON facts in its metadata (no pickle, no key, no count).
 
     Args:
         generator: What to save.
@@ -175,14 +184,13 @@ def generator_bytes(generator: StagedGenerator, facts: Mapping[str, Any]) -> byt
     """
     from safetensors.torch import save
 
-    tensors = {f"public.{name}": value.contiguous() for name, value in generator.public.items()}
-    for name, value in (generator.context or {}).items():
-        tensors[f"context.{name}"] = value.clone().contiguous()  # a frozen weight may be the public expert's own tensor
-    return save(tensors, metadata={"medsyngen": json.dumps(dict(facts), sort_keys=True)})
+    # The kind of the first generators is not written: their files stay what they were.
+    told = dict(facts) if generator.kind == StagedGenerator.kind else {**facts, "kind": generator.kind}
+    return save(generator.tensors(), metadata={"medsyngen": json.dumps(told, sort_keys=True)})
 
 
-def read_generator_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor] | None, dict[str, Any]]:
-    """Returns (public weights, context weights or None, JSON facts) of a generator file.
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Returns what was learned, by name, and the JSON facts of a generator file.
 
     Raises:
         VerificationFailed: The file is not a generator.
@@ -198,6 +206,17 @@ def read_generator_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor
             f"{path.name} is not a generator of this version ({type(error).__name__})",
             do="run `medsyngen fit` into a new run folder",
         ) from error
+    return tensors, facts
+
+
+def experts_of(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
+    """Returns the weights of the public expert, and of the context expert or None, out of all tensors of a file."""
     public = {name.removeprefix("public."): t for name, t in tensors.items() if name.startswith("public.")}
     context = {name.removeprefix("context."): t for name, t in tensors.items() if name.startswith("context.")}
-    return public, context or None, facts
+    return public, context or None
+
+
+def read_generator_file(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor] | None, dict[str, Any]]:
+    """Returns (public weights, context weights or None, JSON facts) of a generator file; see :func:`read_tensors`."""
+    tensors, facts = read_tensors(path)
+    return *experts_of(tensors), facts

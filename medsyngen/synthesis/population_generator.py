@@ -19,7 +19,8 @@ from medsyngen.synthesis.population_tensors import to_tensors
 from medsyngen.synthesis.synthesizer import Draws
 from medsyngen.synthesis.variation import Population, Variation
 
-_AT_ONCE = 64
+BLOCK = 32
+"""Images varied together, always: what is drawn with an image must not depend on how many are wanted."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +84,29 @@ class PopulationGenerator:
     @property
     def images_at_once(self) -> int:
         """Images of one batch."""
-        return _AT_ONCE
+        return 2 * BLOCK
 
     def image_drawer(self, count: int) -> Callable[[range], Pixels]:
         """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size).
 
-        Each image is varied on its own, from a public stream of its own number.
+        Images are varied in whole blocks, each from a public stream of its own number: a source that is a network or
+        a user's command is not called for every single one. Of the last block some may be drawn and left out.
         """
-        streams = Streams(self.facts.seed)
-        members = drawn_from(self.population, Cells(self.facts.conditioning).deal(count), streams)
+        streams, blocks = Streams(self.facts.seed), -(-count // BLOCK)
+        members = drawn_from(self.population, Cells(self.facts.conditioning).deal(BLOCK * blocks), streams)
 
-        def image(number: int) -> Pixels:
-            member = self.population.take(members[number : number + 1])
+        def block(number: int) -> Pixels:
+            images = self.population.take(members[BLOCK * number : BLOCK * (number + 1)])
             if self.facts.degree is not None:
-                member = self.source.vary(member, self.facts.degree, streams.numpy("draw", number))
-            return np.clip(member.pixels, -1, 1)
+                images = self.source.vary(images, self.facts.degree, streams.numpy("draw", number))
+            return np.clip(images.pixels, -1, 1)
 
-        return lambda rows: np.concatenate([image(number) for number in rows])
+        def images_of(rows: range) -> Pixels:
+            first = rows.start // BLOCK
+            drawn = np.concatenate([block(number) for number in range(first, -(-rows.stop // BLOCK))])
+            return drawn[rows.start - first * BLOCK : rows.stop - first * BLOCK]
+
+        return images_of
 
     def batches(self, count: int, *, progress: Progress = silent, batch: int | None = None) -> Iterator[Draws]:
         """Draws images batch by batch, so that memory does not grow with ``count``; see :meth:`draw`."""

@@ -6,20 +6,20 @@ Image i is made from its own public stream whoever draws it, so the cohort is th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from safetensors.torch import load, save
+from torch import Tensor
 
 from medsyngen.parallel import Ranks
 from medsyngen.progress import Progress, silent
 from medsyngen.synthesis.conditioning import part_of
-from medsyngen.synthesis.generator import StagedGenerator, shares
-from medsyngen.synthesis.synthesizer import Draws
+from medsyngen.synthesis.generator import shares
+from medsyngen.synthesis.synthesizer import Draws, Generator
 
 
-def drawn_by_all(
-    generator: StagedGenerator, count: int, ranks: Ranks, *, progress: Progress = silent
-) -> Iterator[Draws]:
+def drawn_by_all(generator: Generator, count: int, ranks: Ranks, *, progress: Progress = silent) -> Iterator[Draws]:
     """Yields ``count`` images batch by batch, as ``generator.batches`` does; the other ranks draw theirs meanwhile.
 
     Args:
@@ -48,10 +48,22 @@ def drawn_by_all(
         yield generator.named(images, part_of(columns, rows))
 
 
-def draw_shares(generator: StagedGenerator, ranks: Ranks) -> None:
+def draw_shares(generator: Generator, ranks: Ranks) -> None:
     """Draws this rank's batches and sends them to rank 0."""
     (asked,) = ranks.receive(0)
     count, at_once = json.loads(asked)
     images_of = generator.image_drawer(count)
     for rows in shares(count, at_once)[ranks.rank :: ranks.count]:
         ranks.send(0, images_of(rows).tobytes())
+
+
+def send_tensors(ranks: Ranks, tensors: Mapping[str, Tensor]) -> None:
+    """Sends what a generator learned to every other rank, each tensor in its own type."""
+    for rank in ranks.others:
+        ranks.send(rank, save(dict(tensors)))
+
+
+def receive_tensors(ranks: Ranks) -> dict[str, Tensor]:
+    """Returns what rank 0 sent."""
+    (data,) = ranks.receive(0)
+    return load(bytes(data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.sharing import receive_cohort, send_cohort
 from medsyngen.diffusion.bands import private_bands
 from medsyngen.diffusion.sampling import SAMPLERS
-from medsyngen.diffusion.unet import with_mean_nulls
+from medsyngen.diffusion.unet import check_image_size, with_mean_nulls
+from medsyngen.errors import VerificationFailed
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
@@ -28,7 +29,7 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.context_expert import ContextExpert
 from medsyngen.synthesis.context_loss import ContextLoss
-from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
+from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator, experts_of
 from medsyngen.synthesis.rehearsal import rehearse
 from medsyngen.synthesis.synthesizer import Target
 from medsyngen.synthesis.trainable import merged
@@ -208,6 +209,34 @@ class StagedDiffusion(ContextExpert):
             device=device,
         )
         return loss, trained
+
+    def check_size(self, size: int) -> None:
+        """Refuses a side of the images that the network can't halve; see :func:`check_image_size`."""
+        check_image_size(self.network, size)
+
+    def describe_phantoms(self) -> list[dict[str, Any]]:
+        """Returns the phantoms that it learns from, as plain JSON."""
+        return self.mix.describe()
+
+    def describe_queries(self, target: Target) -> list[dict[str, Any]]:
+        """Returns nothing: scans are learned from by training, in stages, and asked nothing beside it."""
+        return []
+
+    def restore(
+        self, tensors: Mapping[str, Tensor], target: Target, *, seeded: bool, private: bool, device: torch.device
+    ) -> StagedGenerator:
+        """Returns the generator that :meth:`StagedGenerator.tensors` was saved of.
+
+        Raises:
+            VerificationFailed: It has a privately trained part and the method none, or the other way round.
+        """
+        public, context = experts_of(tensors)
+        if self.reads_scans != (context is not None):
+            raise VerificationFailed(
+                "the generator does not belong to the recipe beside it: one of them learned from scans",
+                do="restore recipe.yaml, or fit again in a new run folder",
+            )
+        return StagedGenerator(self.generator_facts(target, seeded=seeded, private=private), public, context, device)
 
     def generator_facts(self, target: Target, *, seeded: bool, private: bool) -> GeneratorFacts:
         """Returns the public facts of a generator made by this method."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.progress import Progress, silent
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.conditioning import Conditioning
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,45 @@ class Draws:
         return cls(pixels, conditions=columns) if declared else cls(pixels, columns[CLASS])
 
 
-class Fitted(Protocol):
-    """A generator that has finished learning; drawing from it costs no privacy."""
+class Generator(Protocol):
+    """A generator that has finished learning; drawing from it costs no privacy.
+
+    Image ``i`` is the same whatever number is drawn, in whatever batches and by whichever process (up to rounding).
+    """
+
+    kind: str
+    """What its file holds: a method restores its own kind only."""
+
+    @property
+    def facts(self) -> Any:
+        """Public numbers and marks: at least size, conditions, seeded and private."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns all that was learned, by name, for a file or another process."""
+        ...
+
+    def dealt(self, count: int) -> dict[str, tuple[str, ...]]:
+        """Returns, for each attribute, the value of each of ``count`` images, known before any is drawn; "": null."""
+        ...
+
+    def named(self, images: Pixels, columns: Mapping[str, tuple[str, ...]]) -> Draws:
+        """Returns images with their values."""
+        ...
+
+    @property
+    def images_at_once(self) -> int:
+        """The batch that the memory of this machine bears."""
+        ...
+
+    def image_drawer(self, count: int) -> Callable[[range], Pixels]:
+        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size)."""
+        ...
+
+    def batches(self, count: int, *, progress: Progress = silent) -> Iterator[Draws]:
+        """Draws images batch by batch, so that memory does not grow with ``count``."""
+        ...
 
     def draw(self, count: int, *, progress: Progress = silent) -> Draws:
-        """Returns ``count`` synthetic images; image ``i`` is the same whatever ``count`` is."""
+        """Returns ``count`` synthetic images."""
         ...

@@ -39,6 +39,11 @@ class PhantomSimulator:
         """The phantom."""
         return phantom(self.phantom)
 
+    @property
+    def origin(self) -> str:
+        """What it is, for reports."""
+        return f"phantoms drawn by program ({self.phantom}, version {self.source.version})"
+
     def random(self, count: int, label: int, rng: np.random.Generator) -> Population:
         """Returns images of points drawn uniformly from the unit cube of the parameters."""
         places = rng.random((count, len(self.source.space.parameters)))

@@ -1,0 +1,77 @@
+"""Sentences about what private scans were asked where no network was trained on them: counted votes, noised.
+
+A query is plain JSON with its ``kind``; each kind has its sentences here, made from the query, the charges and the
+guarantee alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medsyngen.report.ledger_table import Mechanism, mechanisms, of_run
+from medsyngen.report.numbers import count_text, number_text
+
+Facts = Mapping[str, Any]
+
+
+def queries_of(facts: Facts) -> Sequence[Facts]:
+    """Returns the queries of a report; none where a network was trained."""
+    found: Sequence[Facts] = facts.get("queries") or ()
+    return found
+
+
+def learned(facts: Facts) -> list[str]:
+    """Returns what was learned from what, in place of stages of training."""
+    charges = mechanisms(of_run(facts["ledger"]))
+    return [sentence for query in queries_of(facts) for sentence in _LEARNED[query["kind"]](query, charges)]
+
+
+def query_details(facts: Facts) -> list[tuple[str, str]]:
+    """Returns term and text of each item of the mechanism."""
+    charges = mechanisms(of_run(facts["ledger"]))
+    sigmas = ", ".join(number_text(sigma) for sigma in sorted({m.noise_multiplier for m in charges}))
+    found = [("Sampling", "None: every patient takes part in every query (q = 1).")]
+    for query in queries_of(facts):
+        found += _DETAILS[query["kind"]](query, charges)
+    return [*found, ("Noise", f"Gaussian, on every entry; noise multiplier σ_DP = {sigmas}.")]
+
+
+def public_choices(facts: Facts) -> str:
+    """Returns what else was taken as public, behind N_max and classes."""
+    return "; ".join(_CHOICES[query["kind"]] for query in queries_of(facts))
+
+
+def _votes_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
+    rounds = sum(m.steps for m in charges)
+    ahead = f", each judged by the mean over {query['lookahead']} variations of it" if query["lookahead"] else ""
+    return [
+        "No network was trained on private scans. All that was taken from them: "
+        f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of "
+        f"{count_text(query['members'], 'synthetic image')}. Everything else is computed from these histograms and "
+        "public numbers: who lives on, how it is varied, every image drawn.",
+        f"Images are made and varied by: {query['source']}. This source gets populations chosen by noisy votes and "
+        "public random numbers, never a scan.",
+        "A scan's votes go to the images nearest to it in the features "
+        f"“{query['embedding']}”{ahead}. The features are fixed and public; nothing about them was fitted to these "
+        "scans.",
+    ]
+
+
+def _votes_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
+    near = "the image" if query["neighbours"] == 1 else f"the {query['neighbours']} images"
+    rounds = sum(m.steps for m in charges)
+    return [
+        (
+            "Votes",
+            f"Every scan of a patient votes for {near} nearest to it; all votes of the patient, over all scans and "
+            "classes together, are one vector, scaled to length 1. Noise of σ_DP is added to the sum for every image "
+            "of every class, those without a vote included.",
+        ),
+        ("Rounds charged", f"T = {rounds:,} ({query['planned']:,} planned)"),
+    ]
+
+
+_LEARNED = {"votes": _votes_learned}
+_DETAILS = {"votes": _votes_details}
+_CHOICES = {"votes": "source of images, features, degrees of variation, numbers of images and of rounds"}

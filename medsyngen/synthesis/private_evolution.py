@@ -1,0 +1,227 @@
+"""Private Evolution (Lin et al. 2024, arXiv 2305.15560; with simulators 2025, arXiv 2502.05505), by patients.
+
+No training: a population of synthetic images, on which the patients vote in rounds; the votes get noise, members are
+chosen by them and varied. What can be shown is what the source can draw; what is learned is which of it these patients
+resemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from medsyngen.cohort.cohort import Cohort
+from medsyngen.parallel import ALONE, Ranks
+from medsyngen.privacy.budget import Budget
+from medsyngen.privacy.calibration import calibrate_noise
+from medsyngen.privacy.events import Event, Gaussian, SelfComposed
+from medsyngen.privacy.mechanism import Mechanism
+from medsyngen.privacy.run_account import RunAccount
+from medsyngen.privacy.vote_rounds import vote_privately
+from medsyngen.progress import Progress, silent
+from medsyngen.randomness import SecureStream, Streams
+from medsyngen.synthesis.cells import Cells
+from medsyngen.synthesis.embedding import EMBEDDINGS, embedded
+from medsyngen.synthesis.evolution import Evolution, Voters
+from medsyngen.synthesis.population_generator import PopulationFacts, PopulationGenerator
+from medsyngen.synthesis.population_tensors import from_tensors
+from medsyngen.synthesis.selection import SELECTIONS
+from medsyngen.synthesis.source_phantoms import phantoms_of
+from medsyngen.synthesis.sources import source_from, with_defaults
+from medsyngen.synthesis.synthesizer import Target
+from medsyngen.synthesis.variation import Variation
+
+DRAWS = ("varied", "kept")
+LEAST = {"iterations": 1, "members": 1, "neighbours": 1, "threshold": 0, "lookahead": 0}
+_ANY_SIZE = 32
+"""A source is made at some size to see whether it can be made."""
+
+
+@dataclass(frozen=True)
+class PrivateEvolution:
+    """The method and its public numbers, all fixed before any scan is read.
+
+    Args:
+        source: What makes and varies images, ``kind`` and its numbers (:data:`medsyngen.synthesis.sources.SOURCES`).
+        embedding: Where distances are measured, by name (:mod:`medsyngen.synthesis.embedding`); fixed and public.
+        iterations: T, rounds of votes; planned, charged and never cut short.
+        degrees: How far members are varied after each round, and seen varied in it, from 1, as far as can be, to 0.
+        members: Size of the population, dealt to classes by their shares.
+        threshold: H in units of the noise: what does not rise above so many sigma counts for nothing.
+        lookahead: k: members are judged by so many variations of them; 0 by themselves.
+        selection: ``residual``, in proportion to votes, or ``rank``, the better half twice.
+        neighbours: q: members that each scan votes for.
+        draw: ``varied`` draws each image as a new variation of a member, ``kept`` the members as they are.
+        seed: Public seed of source, selection and drawing; it never reaches the noise.
+    """
+
+    source: Mapping[str, Any] = field(
+        default_factory=lambda: {"kind": "phantom-simulator", "phantom": "chest_radiograph"}
+    )
+    embedding: str = "pixels"
+    iterations: int = 4
+    degrees: tuple[float, ...] = (0.5, 0.35, 0.25, 0.15)
+    members: int = 400
+    threshold: float = 1.5
+    lookahead: int = 0
+    selection: str = "residual"
+    neighbours: int = 1
+    draw: str = "varied"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"{name} must be at least {least}, got {getattr(self, name)}"
+            for name, least in LEAST.items()
+            if not getattr(self, name) >= least
+        ]
+        faults += [
+            f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
+            for name, known in (("selection", SELECTIONS), ("draw", DRAWS), ("embedding", EMBEDDINGS))
+            if getattr(self, name) not in known
+        ]
+        if len(self.degrees) != self.iterations or not all(0 <= degree <= 1 for degree in self.degrees):
+            faults.append(f"degrees must be {self.iterations} numbers from 0 to 1, one an iteration")
+        if faults:
+            raise ValueError("; ".join(faults))
+        object.__setattr__(self, "source", with_defaults(self.source))
+        self.images(_ANY_SIZE)  # refuses numbers that the source can't have
+
+    reads_scans = True
+
+    def check_size(self, size: int) -> None:
+        """Refuses a side that the source can't make images of."""
+        self.images(size)
+
+    def images(self, size: int, device: torch.device | None = None) -> Variation:
+        """Returns the source of images at one size; what it computes with a network it computes on the device."""
+        return source_from(self.source, size, device=device)
+
+    def describe_phantoms(self) -> list[dict[str, Any]]:
+        """Returns the phantoms that the source renders, as plain JSON; none if it renders none."""
+        return phantoms_of(self.images(_ANY_SIZE))
+
+    def describe_queries(self, target: Target) -> list[dict[str, Any]]:
+        """Returns what private scans are asked, as plain JSON for the report: public numbers only."""
+        return [
+            {
+                "kind": "votes",
+                "planned": self.iterations,
+                "members": sum(Cells(target.conditioning).sizes(self.members)),
+                "neighbours": self.neighbours,
+                "threshold": self.threshold,
+                "lookahead": self.lookahead,
+                "selection": self.selection,
+                "source": getattr(self.images(target.size), "origin", self.source["kind"]),
+                "embedding": self.embedding,
+            }
+        ]
+
+    def calibrate(self, budget: Budget, patients_at_most: int) -> float:
+        """Returns the noise multiplier sigma_DP with which all rounds together spend at most the budget.
+
+        Raises:
+            BudgetRefused: If no noise fits.
+        """
+        return calibrate_noise(budget, sampling_rate=1.0, steps=self.iterations)
+
+    def plan(self, *, patients_at_most: int, noise_multiplier: float) -> Event:
+        """Returns everything that :meth:`fit` charges, known before any scan is read."""
+        return SelfComposed(Gaussian(noise_multiplier), self.iterations)
+
+    def fit(
+        self,
+        cohort: Cohort,
+        target: Target,
+        *,
+        patients_at_most: int,
+        noise_multiplier: float,
+        account: RunAccount,
+        keys: SecureStream,
+        private_folder: Path,
+        device: torch.device,
+        mechanism: Mechanism | None = None,
+        ranks: Ranks = ALONE,
+        progress: Progress = silent,
+    ) -> PopulationGenerator:
+        """Evolves a population: a rehearsal of the source, the cohort's features, then the charged rounds of votes.
+
+        Guarantee: that of :func:`vote_privately`. Beside it the cohort is read by :class:`Voters` only, patient by
+        patient, before anything is charged; features stay in memory.
+
+        Args:
+            cohort: The private cohort.
+            target: What to make.
+            patients_at_most: N_max.
+            noise_multiplier: sigma_DP.
+            account: The run in the ledger, which has reserved :meth:`plan`.
+            keys: Secret stream, new at each start.
+            private_folder: ``RUN/private/``: checkpoints.
+            device: Where a source with a network computes.
+            mechanism: Left out but in tests.
+            ranks: The processes of this job; the others have nothing to do.
+            progress: Told how far it is.
+        """
+        cells = Cells(target.conditioning)
+        embed = partial(embedded, self.embedding)
+        evolution = Evolution(
+            source=self.images(target.size, device),
+            embed=embed,
+            cells=cells,
+            voters=Voters.of(cohort, embed, cells),
+            members=self.members,
+            degrees=self.degrees,
+            threshold=self.threshold * noise_multiplier,
+            select=SELECTIONS[self.selection],
+            lookahead=self.lookahead,
+            neighbours=self.neighbours,
+            streams=Streams(self.seed),
+        )
+        evolution.rehearse()
+        result = vote_privately(
+            evolution,
+            cohort,
+            patients_at_most=patients_at_most,
+            noise_multiplier=noise_multiplier,
+            account=account,
+            keys=keys,
+            checkpoint=private_folder / "checkpoint.safetensors",
+            mechanism=mechanism,
+            progress=progress,
+        )
+        return self.restore(result.state, target, seeded=result.seeded, private=result.private, device=device)
+
+    def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
+        """Waits in another process until :meth:`fit` has ended: one process counts the votes and adds the noise, once.
+
+        Raises:
+            RankEnded: When the first process has ended.
+        """
+        while True:
+            ranks.receive(0)
+
+    def restore(
+        self, tensors: Mapping[str, Tensor], target: Target, *, seeded: bool, private: bool, device: torch.device
+    ) -> PopulationGenerator:
+        """Returns the generator that :meth:`PopulationGenerator.tensors` was saved of.
+
+        Raises:
+            VerificationFailed: The tensors are not those of a population.
+        """
+        facts = PopulationFacts(
+            size=target.size,
+            classes=target.classes,
+            shares=target.shares,
+            seed=self.seed,
+            degree=self.degrees[-1] if self.draw == "varied" else None,
+            seeded=seeded,
+            private=private,
+            conditions=target.conditions,
+        )
+        return PopulationGenerator(facts, from_tensors(tensors), self.images(target.size, device))
