@@ -1,0 +1,129 @@
+"""One noised sum over the cohort, charged before it is taken: the private step of a portrait.
+
+The one place that couples the sum, its noise and the ledger; the joint guarantee is that of :func:`sum_privately`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from medsyngen.cohort.cohort import Cohort
+from medsyngen.errors import InputUnusable, MedsyngenError, VerificationFailed
+from medsyngen.privacy.chain import Head
+from medsyngen.privacy.mechanism import Mechanism
+from medsyngen.privacy.patient_sum import PatientVector, noised_mean, sum_event
+from medsyngen.privacy.run_account import RunAccount
+from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.randomness import SecureStream
+
+PURPOSE = "noised sum over patients (portrait)"
+"""What the ledger calls this charge."""
+
+
+@dataclass(frozen=True, eq=False)
+class SumResult:
+    """The noised mean, and the marks that the gate reads."""
+
+    mean: Tensor = field(repr=False)
+    seeded: bool
+    private: bool
+
+
+def sum_privately(
+    cohort: Cohort,
+    vector: PatientVector,
+    *,
+    entries: int,
+    clipping_norm: float,
+    patients_at_most: int,
+    noise_multiplier: float,
+    account: RunAccount,
+    keys: SecureStream,
+    checkpoint: Path,
+    mechanism: Mechanism | None = None,
+    after_charge: Callable[[], None] | None = None,
+) -> SumResult:
+    """Takes one noised sum over the patients, charged to the ledger.
+
+    Guarantee: with ``keys`` from the operating system, everything this function writes or returns, as a function of
+    the cohort, is the output of one Gaussian mechanism of noise multiplier sigma_DP under adding or removing one
+    patient's record (:func:`noised_mean`). It is charged, flushed to disk, before the sum is taken, and taken once: a
+    run that died between charge and sum has lost it, and a run that goes on takes the noised mean from its checkpoint,
+    where the un-noised sum never was.
+
+    Args:
+        cohort: The private cohort.
+        vector: A patient's vector; fixed and public.
+        entries: Its length.
+        clipping_norm: C.
+        patients_at_most: N_max, public.
+        noise_multiplier: sigma_DP.
+        account: The run in the ledger, which has reserved this one event.
+        keys: Secret stream, new at each start.
+        checkpoint: File inside ``RUN/private/``.
+        mechanism: Left out but in tests; see :class:`Mechanism`.
+        after_charge: Called between charge and sum (fault injection in tests).
+
+    Raises:
+        InputUnusable: More patients than N_max; nothing was charged.
+        BudgetRefused: The run has not reserved this event; nothing was charged.
+        MedsyngenError: The sum was charged before, and lost.
+        VerificationFailed: The checkpoint belongs to another run, or the ledger lost lines that it has seen.
+    """
+    if len(cohort) > patients_at_most:
+        raise InputUnusable(
+            f"the cohort has more patients than patients_at_most ({patients_at_most})",
+            do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
+            "command line; nothing was charged",
+        )
+    if keys.seeded and not account.seeded:
+        raise ValueError("a seeded stream needs a run that was begun as seeded")
+    private = mechanism is None or mechanism.private
+    if account.steps_charged(PURPOSE):
+        saved = _saved(account, checkpoint)
+        return SumResult(saved.noisy_votes, saved.seeded or keys.seeded or account.seeded, private)
+    account.charge(sum_event(noise_multiplier), purpose=PURPOSE, block=(0, 1))
+    if after_charge:
+        after_charge()
+    mean = noised_mean(
+        cohort,
+        vector,
+        entries=entries,
+        clipping_norm=clipping_norm,
+        noise_multiplier=noise_multiplier,
+        patients_at_most=patients_at_most,
+        stream=keys.child(b"sum over patients"),
+        mechanism=mechanism,
+    )
+    seeded = keys.seeded or account.seeded
+    VoteCheckpoint(
+        state={},
+        noisy_votes=mean,
+        round=0,
+        recipe_sha256=account.recipe_sha256,
+        run=account.run,
+        ledger_line=account.head.n,
+        ledger_hash=account.head.hash,
+        seeded=seeded,
+    ).save(checkpoint)
+    return SumResult(mean, seeded, private)
+
+
+def _saved(account: RunAccount, checkpoint: Path) -> VoteCheckpoint:
+    if not checkpoint.exists():
+        raise MedsyngenError(
+            "the noised sum was charged and then lost, because the run was interrupted in between",
+            do="fit again in a new run folder; what was charged stays charged",
+        )
+    saved = VoteCheckpoint.load(checkpoint)
+    if saved.run != account.run:
+        raise VerificationFailed(
+            "the checkpoint in this run folder belongs to another run",
+            do="use a new run folder; what was charged stays charged",
+        )
+    account.check_head(Head(saved.ledger_line, saved.ledger_hash), "the checkpoint")
+    return saved
