@@ -59,21 +59,41 @@ SIMULATED = Task(
 COPIES = dataclasses.replace(TASKS["cxr-nih"], name="cxr-nih-copies", patients_at_most=SIMULATED.patients_at_most)
 """Development on real scans at a hospital's size: copies of the NIH task's 200 patients; its test patients judge."""
 TASKS_HERE = {SIMULATED.name: SIMULATED, COPIES.name: COPIES, **TASKS}
+DEFAULT = (
+    "synthesis.subspace=64",
+    "synthesis.class_directions=16",
+    "synthesis.class_gain=10",
+    "synthesis.guidance=3",
+    "synthesis.private.learning_rate=0.01",
+    "synthesis.private.adam_damping=0.01",
+    "synthesis.private.decay=cosine",
+)
+"""What the arms share that learn from phantoms: private steps along phantoms' gradients, in proportion to them."""
+WHOLE = (
+    "synthesis.subspace=0",
+    "synthesis.class_directions=0",
+    "synthesis.class_gain=1",
+    "synthesis.private.learning_rate=0.002",
+    "synthesis.private.adam_damping=1e-8",
+)
+"""DP-SGD as it is known: Adam on every weight."""
 ARMS: dict[str, tuple[str, ...]] = {
     "default": (),
-    "subspace": ("synthesis.subspace=64",),
+    "whole space": WHOLE,
+    "undescribed": ("synthesis.public.described=0",),
+    "no class directions": ("synthesis.class_directions=0", "synthesis.class_gain=1"),
+    "Adam": ("synthesis.private.adam_damping=1e-8", "synthesis.private.learning_rate=0.002"),
     "one network": ("synthesis.replay=1",),
-    "norms": ("synthesis.trainable=norms",),
-    "lora": ("synthesis.trainable=lora",),
+    "norms": (*WHOLE, "synthesis.trainable=norms"),
+    "lora": (*WHOLE, "synthesis.trainable=lora"),
     "v": ("synthesis.prediction=v",),
-    "noise correction": ("synthesis.private.noise_correction=true",),
+    "noise correction": (*WHOLE, "synthesis.private.noise_correction=true"),
     "filter": ("synthesis.private.filter_gain=0.3",),
-    "class gain": ("synthesis.class_gain=20",),
-    "guidance": ("synthesis.guidance=3",),
+    "no guidance": ("synthesis.guidance=1",),
     "coarse": ("synthesis.public_bands=coarse",),
     "cleaning": ("synthesis.public_bands=cleaning",),
     "finetune": ("synthesis.public_bands=none",),
-    "none": ("synthesis.public_bands=none", "synthesis.start=random"),
+    "none": ("synthesis.public_bands=none", "synthesis.start=random", "synthesis.guidance=1", *WHOLE),
     "placebo": (),  # the same run with every patient's gradient replaced by zero
     "ceiling": (),
     "phantoms only": ("synthesis.public_bands=all",),
@@ -117,7 +137,7 @@ def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...])
     """The shipped recipe at the task's size, classes, bound and δ."""
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
     name = RECIPES.get(arm.split(",")[0], STAGED)
-    method = (*BENCHMARK, *STEPS) if name == STAGED else ()
+    method = (*BENCHMARK, *STEPS, *DEFAULT) if name == STAGED else ()
     public = (*method, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
     return load_recipe(name, (*public, delta, *ARMS[arm], *overrides), patients_at_most=task.patients_at_most)
