@@ -18,8 +18,8 @@ from medsyngen.synthesis.pixel_embedding import pixel_rows
 
 Rows = NDArray[np.float32]
 
-_TOGETHER = 8
-"""Images in a pass of the network, always: a pass of another size rounds otherwise."""
+_TOGETHER = 4
+"""Images in a pass of the network, always: a pass of another size rounds otherwise. Most patients have fewer."""
 
 
 def lite0_rows(pixels: Pixels) -> Rows:
