@@ -83,12 +83,14 @@ _MEASURES = {
 def _sum_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
     taken = count_text(sum(m.steps for m in charges), "noisy sum")
     each = query["entries"] // query["classes"] - 1
-    kinds = "" if query["classes"] == 1 else f" for each of {query['classes']} classes"
+    share = "a one, which counts the patient,"
+    if query["classes"] > 1:
+        share = f"for each of {query['classes']} classes the share of the scans that are of the class,"
     measures = "; ".join(_MEASURES[name] for name in query["measures"])
     return [
         f"No network was trained on private scans. All that was taken from them: {taken} of "
         f"{count_text(query['entries'], 'number')} a patient. Everything else is computed from it and public numbers.",
-        f"The numbers of a patient are{kinds} the share of the scans that are of the class, and "
+        f"The numbers of a patient are {share} and "
         f"{count_text(each, 'number')} that say how these differ from phantoms, averaged over the scans. They are read "
         f"off a picture along directions in which phantoms differ most: {measures}. The directions were fixed on "
         "phantoms; nothing about them was fitted to these scans.",
