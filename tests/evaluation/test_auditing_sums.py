@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from medsyngen.evaluation.attacked_sums import AttackedSum, attacked_sum, attacked_votes
+from medsyngen.evaluation.attacked_sums import CANARY, AttackedSum, attacked_sum, attacked_votes
 from medsyngen.evaluation.auditing_sums import SumAudit, audit_sum
 from medsyngen.privacy.mechanism import GaussianSum
 from medsyngen.privacy.noise import add_gaussian_noise
@@ -89,7 +89,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+TAKES_LONG = "sum, clipped class by class"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == TAKES_LONG else name for name in WRONG]
+)
 def test_what_is_wrong_is_a_violation(name: str):
     found = audited(WRONG[name], repeats=1000 if "class by class" in name else 200)
     assert found.verdict == "VIOLATION"
@@ -127,7 +132,7 @@ def test_too_few_runs_are_no_evidence():
 
 def test_an_attack_that_finds_nothing_without_noise_is_no_evidence():
     def forgets(nearest, **more):
-        return noisy_votes({key: value for key, value in nearest.items() if key != "canary"}, **more)
+        return noisy_votes({key: value for key, value in nearest.items() if key != CANARY}, **more)
 
     found = audited(of_votes(forgets), repeats=50)
     assert not found.powerful
