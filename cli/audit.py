@@ -1,4 +1,4 @@
-"""``medsyngen audit``: tries to refute the claimed ε by attacking the training, on phantoms."""
+"""``medsyngen audit``: tries to refute the claimed ε by attacking what a fit runs, on made-up patients."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .audit_sums import MOST_RUNS, audit_query
 from .console import Console
 from .options import DeviceOption, JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from medsyngen.recipe import Recipe
 
 DEFAULT_CANARIES = 128
+DEFAULT_REPEATS = 1000
 
 
 def audit(
@@ -33,6 +35,17 @@ def audit(
             help="Canary patients, at most; together with a few phantoms never more than N_max. More can show more.",
         ),
     ] = DEFAULT_CANARIES,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            "--repeats",
+            metavar="R",
+            min=1,
+            max=MOST_RUNS,
+            help="Runs with one canary patient, and as many without, where nothing is trained on scans (votes, "
+            "portraits). More can show more.",
+        ),
+    ] = DEFAULT_REPEATS,
     overrides: SetOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
@@ -41,6 +54,7 @@ def audit(
 
     Canary patients are in or out by coins; an attacker who sees every step guesses the coins. Too many right guesses
     prove that more privacy is lost than claimed (exit code 7). Few right guesses prove nothing, but are evidence.
+    Where nothing is trained (votes, portraits), what is asked is run again and again, with one canary and without.
     """
     from medsyngen.errors import UsageError, VerificationFailed
     from medsyngen.evaluation.auditing import audit as audited
@@ -58,10 +72,8 @@ def audit(
             do="audit a recipe that learns from scans",
         )
     if loaded.method != "staged-diffusion":
-        raise UsageError(
-            f"the audit attacks private training, and a recipe of method {loaded.method} trains nothing on scans",
-            do="audit a recipe of method staged-diffusion",
-        )
+        audit_query(console, loaded, repeats)
+        return
     count, others = canaries_that_fit(loaded.n_max, canaries)
     method, where = loaded.synthesis, choose_device(device)
     made_up = draw_canaries(

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+from .plan_portrait import tell_portrait
 from .plan_votes import refuse_what_is_about_training, tell_votes
 
 if TYPE_CHECKING:
-    from medsyngen.planning import Cost, PhantomsPlan, Plan, RecipePlan, Setting
+    from medsyngen.planning import (
+        Cost,
+        PhantomsPlan,
+        Plan,
+        PortraitPlan,
+        RecipePlan,
+        Recommendation,
+        Setting,
+        VotesPlan,
+    )
     from medsyngen.recipe import Recipe
 
 
@@ -46,7 +56,7 @@ def plan(
     Noise, the privacy spent after each part, time and memory, better settings for the same computing, and whether that
     many patients are enough. Reads no scan and charges nothing.
     """
-    from medsyngen.planning import plan_phantoms, plan_recipe, plan_votes
+    from medsyngen.planning import plan_phantoms, plan_recipe, recommend
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
@@ -57,15 +67,13 @@ def plan(
         console.result({"recipe": loaded.name, "patients_at_most": loaded.patients_at_most, **alone.to_json()})
         _tell_phantoms(console, loaded, alone)
         return
-    if loaded.method == "private-evolution":
+    if loaded.method != "staged-diffusion":
         refuse_what_is_about_training(
             network_evaluations=network_evaluations is not None,
             least_steps=least_steps != 1,
             images_per_second=images_per_second is not None,
         )
-        votes = plan_votes(loaded)
-        console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **votes.to_json()})
-        tell_votes(console, loaded, votes)
+        _plan_without_training(console, loaded, measure=not no_measure)
         return
     planned = plan_recipe(
         loaded,
@@ -74,8 +82,35 @@ def plan(
         speed=images_per_second,
         measure=not no_measure,
     )
-    console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **planned.to_json()})
+    advice = recommend(loaded, trained=planned.plan.enough)
+    console.result(_result(loaded, planned, advice))
     _tell(console, loaded, planned)
+    _tell_advice(console, advice)
+
+
+def _plan_without_training(console: Console, recipe: Recipe, *, measure: bool) -> None:
+    from medsyngen.planning import plan_portrait, plan_votes, recommend
+
+    advice = recommend(recipe)
+    if recipe.method == "portrait":
+        portrait = plan_portrait(recipe, measure=measure)
+        console.result(_result(recipe, portrait, advice))
+        tell_portrait(console, recipe, portrait)
+    else:
+        votes = plan_votes(recipe)
+        console.result(_result(recipe, votes, advice))
+        tell_votes(console, recipe, votes)
+    _tell_advice(console, advice)
+
+
+def _result(recipe: Recipe, planned: PortraitPlan | RecipePlan | VotesPlan, advice: Recommendation) -> dict[str, Any]:
+    told = {"recipe": recipe.name, "patients_at_most": recipe.n_max, **planned.to_json()}
+    return {**told, "recommendation": {"recipe": advice.recipe, "why": advice.why}}
+
+
+def _tell_advice(console: Console, advice: Recommendation) -> None:
+    console.say()
+    _say(console, f"{advice.sentence()}.")
 
 
 def _tell(console: Console, recipe: Recipe, planned: RecipePlan) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 METHODS = {
     "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
     "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
+    "portrait": "medsyngen.synthesis.portrait:Portrait",
 }
 """Every synthesis method and where it lives: the one dispatch table."""
 

@@ -1,4 +1,4 @@
-"""Sentences about what private scans were asked where no network was trained on them: counted votes, noised.
+"""Sentences about what private scans were asked where no network was trained on them: votes or a sum, noised.
 
 A query is plain JSON with its ``kind``; each kind has its sentences here, made from the query, the charges and the
 guarantee alone.
@@ -72,6 +72,50 @@ def _votes_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str
     ]
 
 
-_LEARNED = {"votes": _votes_learned}
-_DETAILS = {"votes": _votes_details}
-_CHOICES = {"votes": "source of images, features, degrees of variation, numbers of images and of rounds"}
+_MEASURES = {
+    "detail": "how strong edges are, in cells of the picture and at three scales",
+    "tone": "how often each grey occurs",
+    "layout": "mean grey in cells of the picture",
+    "encoder": "what a network that was trained on phantoms reads off it",
+}
+
+
+def _sum_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
+    taken = count_text(sum(m.steps for m in charges), "noisy sum")
+    each = query["entries"] // query["classes"] - 1
+    share = "a one, which counts the patient,"
+    if query["classes"] > 1:
+        share = f"for each of {query['classes']} classes the share of the scans that are of the class,"
+    measures = "; ".join(_MEASURES[name] for name in query["measures"])
+    return [
+        f"No network was trained on private scans. All that was taken from them: {taken} of "
+        f"{count_text(query['entries'], 'number')} a patient. Everything else is computed from it and public numbers.",
+        f"The numbers of a patient are {share} and "
+        f"{count_text(each, 'number')} that say how these differ from phantoms, averaged over the scans. They are read "
+        f"off a picture along directions in which phantoms differ most: {measures}. The directions were fixed on "
+        "phantoms; nothing about them was fitted to these scans.",
+        f"Phantoms whose mean numbers are those of the noisy sum were then looked for, "
+        f"{count_text(query['members'], 'phantom')} in all. Every image is drawn from them.",
+    ]
+
+
+def _sum_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
+    norm = number_text(query["clipping_norm"])
+    return [
+        (
+            "Sum",
+            f"Each patient adds one vector of {count_text(query['entries'], 'number')}, over all scans and classes "
+            f"together; if it is longer than C = {norm} it is shortened to that length. Noise of σ_DP · C is added to "
+            "every number of the sum, those of classes without a scan included.",
+        ),
+        ("Denominator", "The sum is divided by N_max, never by a count of the patients."),
+        ("Sums charged", f"{sum(m.steps for m in charges):,} ({query['planned']:,} planned)"),
+    ]
+
+
+_LEARNED = {"votes": _votes_learned, "sum": _sum_learned}
+_DETAILS = {"votes": _votes_details, "sum": _sum_details}
+_CHOICES = {
+    "votes": "source of images, features, degrees of variation, numbers of images and of rounds",
+    "sum": "phantoms, what is read off a picture, C, numbers of phantoms and images",
+}

@@ -120,9 +120,11 @@ class Portrait:
             {
                 "kind": "sum",
                 "planned": 1,
+                "classes": classes,
                 "entries": classes * (1 + self.entries),
                 "clipping_norm": self.clipping_norm,
                 "measures": list(self.measures),
+                "members": sum(Cells(target.conditioning).sizes(self.members)),
             }
         ]
 

@@ -14,7 +14,7 @@ NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
 def test_what_ships_is_what_lies_in_configs():
-    assert NAMES == ["chest-radiograph-32", "demo-32", "private-evolution-32", "smoke-16"]
+    assert NAMES == ["chest-radiograph-32", "demo-32", "portrait-32", "private-evolution-32", "smoke-16"]
     assert list(shipped_recipes()) == NAMES
 
 
@@ -44,9 +44,10 @@ def test_every_value_is_explained(name):
     assert [line.split(":")[0].strip() for line in bare if "description" not in line] == said_before
 
 
-def test_the_recipe_of_votes_writes_out_every_field():
-    written = yaml.safe_load((CONFIGS / "private-evolution-32.yaml").read_text(encoding="utf-8"))["synthesis"]
-    assert written == load_recipe("private-evolution-32").resolved()["synthesis"]
+@pytest.mark.parametrize("name", ["portrait-32", "private-evolution-32"])
+def test_recipes_that_train_nothing_write_out_every_field(name):
+    written = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))["synthesis"]
+    assert written == load_recipe(name).resolved()["synthesis"]
 
 
 def test_the_general_recipe_leaves_the_number_of_patients_to_the_hospital():
