@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from medsyngen.averaging import MovingAverage
 from medsyngen.diffusion.denoiser import network_error
+from medsyngen.diffusion.described import DrawDescribed, sometimes
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unfinished import TrainingParts, Unfinished
 from medsyngen.phantoms.bank import drawn_ahead
@@ -34,6 +35,7 @@ class PublicTraining:
         learning_rate: Adam's, at its peak; it falls to zero by a cosine.
         ema_decay: Decay of the moving average.
         noise: Law of ln sigma, wider than EDM's so that the coarse band is learned too.
+        described: Share of phantoms that the network is told the parameters of (:mod:`medsyngen.diffusion.described`).
     """
 
     steps: int = 3000
@@ -41,8 +43,13 @@ class PublicTraining:
     learning_rate: float = 2e-3
     ema_decay: float = 0.998
     noise: NoiseLaw = field(default_factory=lambda: NoiseLaw(-0.4, 2.0))
+    described: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.described < 1:
+            raise ValueError(
+                f"described must lie in [0, 1), because some are to be learned without, got {self.described}"
+            )
         for name in ("steps", "batch_size", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
@@ -50,7 +57,7 @@ class PublicTraining:
 
 def train_on_phantoms(
     network: nn.Module,
-    draw: DrawPhantoms,
+    draw: DrawPhantoms | DrawDescribed,
     training: PublicTraining,
     *,
     sigma_range: tuple[float, float],
@@ -67,8 +74,9 @@ def train_on_phantoms(
     draw: the weights are the same bits as if each step drew its phantoms first.
 
     Args:
-        network: Has one class row, the null class.
-        draw: Where phantoms come from; there is no way to hand in a cohort. Called in a thread.
+        network: Has one class row, the null class; made to be described (:func:`can_be_described`) where phantoms are.
+        draw: Where phantoms come from; there is no way to hand in a cohort. Called in a thread. If some are described
+            it returns what describes each, too.
         training: Public numbers.
         sigma_range: Smallest and largest noise level.
         streams: Public randomness.
@@ -113,14 +121,24 @@ def train_on_phantoms(
 
 
 def _batch(
-    draw: DrawPhantoms, training: PublicTraining, sigma_range: tuple[float, float], streams: Streams, step: int
+    draw: DrawPhantoms | DrawDescribed,
+    training: PublicTraining,
+    sigma_range: tuple[float, float],
+    streams: Streams,
+    step: int,
 ) -> tuple[Tensor, ...]:
-    """Returns phantoms, noise, noise levels and null classes of a step, from this step's streams alone."""
-    y = torch.from_numpy(draw(training.batch_size, streams.numpy("phantoms", step)))
+    """Returns phantoms, noise, noise levels and classes of a step, from this step's streams alone.
+
+    The classes are null; of described phantoms they are what describes each, or zeros.
+    """
+    drawn = draw(training.batch_size, streams.numpy("phantoms", step))
+    y = torch.from_numpy(drawn[0] if isinstance(drawn, tuple) else drawn)
     generator = torch.Generator().manual_seed(streams.torch_seed("public noise", step))
     u = torch.rand(len(y), generator=generator, dtype=torch.float64)
     sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
     noise = torch.randn(y.shape, generator=generator)
+    if isinstance(drawn, tuple):
+        return y, noise, sigma, sometimes(torch.from_numpy(drawn[1]), training.described, generator)
     return y, noise, sigma, torch.zeros(len(y), dtype=torch.int64)
 
 

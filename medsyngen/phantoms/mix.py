@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medsyngen.errors import UsageError
 from medsyngen.phantoms.catalogue import phantom
-from medsyngen.phantoms.source import draw_phantoms
 from medsyngen.scan import Pixels
 
 
@@ -33,14 +33,33 @@ class PhantomMix:
 
     def draw(self, count: int, size: int, rng: np.random.Generator) -> Pixels:
         """Returns ``count`` images in random order of kinds, float32 (count, 1, size, size) in [-1, 1]."""
+        return self.draw_described(count, size, rng)[0]
+
+    def draw_described(self, count: int, size: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
+        """Returns the images of :meth:`draw` and what each was drawn from.
+
+        Returns:
+            The images, and float32 (count, :attr:`described_by`): for each kind in turn its parameters' places in their
+            ranges, from -1 to 1; 0 for the parameters of other kinds.
+        """
         shares = np.array([share for _, share in self.parts])
         kinds = rng.choice(len(shares), size=count, p=shares / shares.sum())
         images = np.empty((count, 1, size, size), np.float32)
+        words = np.zeros((count, self.described_by), np.float32)
+        first = 0
         for kind, (name, _) in enumerate(self.parts):
-            rows = np.flatnonzero(kinds == kind)
+            rows, source = np.flatnonzero(kinds == kind), phantom(name)
             if len(rows):
-                images[rows] = draw_phantoms(phantom(name), len(rows), size, rng)
-        return images
+                parameters = source.space.draw(len(rows), rng)
+                images[rows] = source.render(parameters, size, rng)
+                words[rows, first : first + len(source.space.names)] = 2 * source.space.places(parameters) - 1
+            first += len(source.space.names)
+        return images, words
+
+    @property
+    def described_by(self) -> int:
+        """Numbers that describe an image: the parameters of all kinds."""
+        return sum(len(phantom(name).space.names) for name, _ in self.parts)
 
     def describe(self) -> list[dict[str, Any]]:
         """Returns names, shares, versions and parameter spaces as plain JSON."""

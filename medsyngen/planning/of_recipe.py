@@ -113,7 +113,7 @@ def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, meas
         micro_batch=training.micro_batch,
         images=images,
         trained=trained,
-        subspace=method.subspace,
+        subspace=method.subspace + method.class_directions,
     )
     measured = speed is None and measure
     if measured:
@@ -125,7 +125,9 @@ def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, meas
         memory_bytes=memory,
         images_per_second=speed,
         measured=measured,
-        private_seconds=None if speed is None else planned.steps * (slots + method.subspace) * images / speed,
+        private_seconds=None
+        if speed is None
+        else planned.steps * (slots * images + method.subspace * training.draws_per_scan) / speed,
         public_seconds=0.0 if expert else None if speed is None else public.steps * public.batch_size / speed,
         public_expert_exists=expert,
     )

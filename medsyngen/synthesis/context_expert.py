@@ -42,6 +42,7 @@ class ContextExpert(PhantomExpert):
             low-rank additions and class embeddings (:mod:`medsyngen.synthesis.trainable`).
         lora_rank: Rank of the additions.
         subspace: Directions that a private step may take, spanned by the gradients of as many phantoms; 0 for all.
+        class_directions: Directions of the class embeddings' own, beside the subspace's; at most as many as those.
         replay: Weight of phantoms' loss in the public bands, beside each private step: above 0 one network serves every
             band, 0 keeps two experts.
         class_gain: How many times as fast as other weights class embeddings are learned; their gradients count so many
@@ -56,6 +57,7 @@ class ContextExpert(PhantomExpert):
     trainable: str = "all"
     lora_rank: int = 4
     subspace: int = 0
+    class_directions: int = 0
     replay: float = 0.0
     class_gain: float = 1.0
     label_dropout: float = 0.0
@@ -68,13 +70,18 @@ class ContextExpert(PhantomExpert):
         for name in ("subspace", "replay", "label_dropout"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} can't be negative, got {getattr(self, name)}")
+        self._check_classes()
+        if self.replay and self.public_bands in ("none", "all"):
+            raise ValueError("replay needs public_bands in which phantoms are replayed, beside a private one")
+        check_trainable(self.trainable, self.lora_rank, self.start)
+
+    def _check_classes(self) -> None:
+        if not 0 <= self.class_directions <= self.subspace:
+            raise ValueError(f"class_directions must lie between 0 and subspace, got {self.class_directions}")
         if self.class_gain <= 0:
             raise ValueError(f"class_gain must be above 0, got {self.class_gain}")
         if self.label_dropout >= 1:
             raise ValueError(f"label_dropout must be below 1, got {self.label_dropout}")
-        if self.replay and self.public_bands in ("none", "all"):
-            raise ValueError("replay needs public_bands in which phantoms are replayed, beside a private one")
-        check_trainable(self.trainable, self.lora_rank, self.start)
 
     def context_loss(self, network: torch.nn.Module, size: int, nulls: tuple[int, ...] = ()) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve.
@@ -128,7 +135,8 @@ class ContextExpert(PhantomExpert):
         """Returns what spans the private steps, or None if they may go anywhere."""
         if not self.subspace:
             return None
-        return PhantomSubspace(self.subspace, loss, self._drawn(target, device), self.private.micro_batch)
+        drawn, own = self._drawn(target, device), self.class_directions
+        return PhantomSubspace(self.subspace, loss, drawn, self.private.micro_batch, own)
 
     def replayed(self, loss: ContextLoss, target: Target, device: torch.device) -> PhantomReplay | None:
         """Returns what keeps one network from forgetting the public bands, or None if there are two experts."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import PREDICTIONS
+from medsyngen.diffusion.described import DrawDescribed, can_be_described, without_words
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
 from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size
 from medsyngen.diffusion.unfinished import Unfinished
@@ -56,11 +57,14 @@ class PhantomExpert:
         """Returns everything that the public expert is made from, as plain JSON."""
         # Left out where it is EDM's: experts made before there was a choice keep their names.
         other = {} if self.prediction == "edm" else {"prediction": self.prediction}
+        public = asdict(self.public)
+        if not self.public.described:
+            del public["described"]
         return {
             **other,
             "phantoms": self.mix.identity(),
             "network": asdict(self.network),
-            "public": asdict(self.public),
+            "public": public,
             "sigma": [self.bands.sigma_min, self.bands.sigma_max(size**2)],
             "size": size,
             "seed": self.seed,
@@ -85,10 +89,12 @@ class PhantomExpert:
         """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
         check_image_size(self.network, size)
         streams = Streams(self.seed)
-        first = streams.torch_seed("first weights")
-        return train_on_phantoms(
-            build_unet(self.network, image_channels=1, class_rows=1, seed=first),
-            self.draw_phantoms(size),
+        network = build_unet(self.network, image_channels=1, class_rows=1, seed=streams.torch_seed("first weights"))
+        if self.public.described:
+            can_be_described(network, self.mix.described_by)
+        weights = train_on_phantoms(
+            network,
+            self._draw_described(size) if self.public.described else self.draw_phantoms(size),
             self.public,
             sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
             streams=streams,
@@ -98,6 +104,10 @@ class PhantomExpert:
             unfinished=unfinished,
             progress=progress,
         )
+        return without_words(weights)
+
+    def _draw_described(self, size: int) -> DrawDescribed:
+        return lambda count, rng: self.mix.draw_described(count, size, rng)
 
     def draw_phantoms(self, size: int) -> Callable[[int, np.random.Generator], Pixels]:
         """Returns the phantom source at one size."""

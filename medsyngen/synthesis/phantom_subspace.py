@@ -5,12 +5,15 @@ k orthonormal directions it has sigma_DP C sqrt(k). The directions are the gradi
 as they stand (gradient embedding perturbation, Yu et al. 2021, arXiv 2102.12677, with phantoms in place of public
 images of the same kind, and without its residual). A network that has learned the phantoms is at rest between their
 gradients, so what they span is: more like this phantom, less like that one.
+
+Class embeddings are a small part of each of these gradients, and would move only along with all the rest. Directions of
+their own let classes part while everything else stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,6 +21,7 @@ from torch import Tensor
 from medsyngen.privacy.patient_gradients import per_patient_gradients
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.phantom_draws import PhantomDraws
+from medsyngen.synthesis.trainable import CLASSES
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,32 +36,50 @@ class PhantomSubspace:
         loss: The loss of private training.
         drawn: Where phantoms come from.
         micro_batch: Phantoms whose gradients are computed at once; changes no result but by rounding.
+        of_classes: k_c, directions at most of the class embeddings alone, beside the k: the class part of the gradients
+            of as many phantoms, at most k. The others then hold no class part. 0: classes move along with the rest.
     """
 
     size: int
     loss: ContextLoss
     drawn: PhantomDraws
     micro_batch: int
+    of_classes: int = 0
 
     def __call__(self, step: int, weights: Mapping[str, Tensor]) -> Tensor:
-        """Returns an orthonormal basis, float32 (parameters, at most k): fewer if gradients depend on one another.
+        """Returns an orthonormal basis, float32 (parameters, at most k + k_c): fewer if gradients are dependent.
 
         Args:
             step: Number of the private step, which names the phantoms.
             weights: All trained weights, by name.
         """
-        return orthonormal(self.gradients(step, weights))
+        rows = self.gradients(step, weights)
+        if self.of_classes:
+            rows = _parted(rows, _class_columns(weights), self.of_classes)
+        return orthonormal(rows)
 
     def gradients(self, step: int, weights: Mapping[str, Tensor]) -> Tensor:
-        """Returns the gradient of each of k phantoms, float32 (k, parameters)."""
-        loss = self.loss
-        draws = loss.scans_per_patient * loss.draws_per_scan
+        """Returns the gradient of each of k phantoms, float32 (k, parameters); a phantom has one scan's draws."""
+        loss = replace(self.loss, scans_per_patient=1)
+        draws = loss.draws_per_scan
         batch = self.drawn("span", step, count=self.size, draws=draws, law=loss.law, bands=[loss.band])
         found = []
         for start in range(0, self.size, self.micro_batch):
             part = {name: value[start : start + self.micro_batch] for name, value in batch.items()}
             found.append(per_patient_gradients(loss, weights, part))
         return torch.cat(found)
+
+
+def _class_columns(weights: Mapping[str, Tensor]) -> Tensor:
+    parts = [
+        torch.full((value.numel(),), name.startswith(CLASSES), device=value.device) for name, value in weights.items()
+    ]
+    return torch.cat(parts)
+
+
+def _parted(rows: Tensor, columns: Tensor, count: int) -> Tensor:
+    """Returns the rows without these columns, and the first ``count`` rows of these columns alone."""
+    return torch.cat([rows.where(~columns, 0.0), rows[:count].where(columns, 0.0)])
 
 
 def orthonormal(rows: Tensor) -> Tensor:

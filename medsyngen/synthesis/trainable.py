@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 TRAINABLE = ("all", "norms", "lora")
-_CLASSES, _TIME = "class_embedding.", "time_embed."
+CLASSES = "class_embedding."
+"""What the names of class embeddings begin with."""
+_TIME = "time_embed."
 _B, _A, _GAINED = ".lora_B", ".lora_A", ".gained"
 
 
@@ -62,12 +64,12 @@ def first_values(
         found = {name: value for name, value in weights.items() if trainable == "all" or _is_norm(name, value)}
     if class_gain == 1:
         return found
-    gained = {name: name.startswith(_CLASSES) for name in found}
+    gained = {name: name.startswith(CLASSES) for name in found}
     return {name + _GAINED if gained[name] else name: v * 0 if gained[name] else v for name, v in found.items()}
 
 
 def _is_norm(name: str, value: Tensor) -> bool:
-    return value.ndim == 1 or name.startswith((_CLASSES, _TIME))
+    return value.ndim == 1 or name.startswith((CLASSES, _TIME))
 
 
 def _low_rank(weights: Mapping[str, Tensor], rank: int, generator: torch.Generator) -> dict[str, Tensor]:
@@ -76,7 +78,7 @@ def _low_rank(weights: Mapping[str, Tensor], rank: int, generator: torch.Generat
         if value.ndim == 1:
             continue
         m, n = len(value), value[0].numel()
-        if name.startswith(_CLASSES) or rank * (m + n) >= m * n:
+        if name.startswith(CLASSES) or rank * (m + n) >= m * n:
             trained[name] = value
         else:
             trained[name + _B] = torch.zeros(m, rank)

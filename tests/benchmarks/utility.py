@@ -14,6 +14,7 @@ import argparse
 import dataclasses
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -143,25 +144,34 @@ def run(
     images = LabelledImages(draws.pixels, classes, np.arange(len(classes)))
     counts = tuple(int(n) for n in np.bincount(classes, minlength=len(names)))
     submission = Submission(images, counts, ((task.size, task.size),), "")
-    row = score(
-        submission, real_images(task, split), task, _claim(task, arm, epsilon), name=arm, settings=ScoringSettings()
-    )
+    claim = _claim(task, arm, epsilon)
+    row = score(submission, real_images(task, split), task, claim, name=arm, settings=ScoringSettings())
     if pictures:
-        contact_sheet(
-            draws.pixels[:64], 16, scale=2, caption=f"SYNTHETIC: {task.name}, {arm}, epsilon = {epsilon:g}"
-        ).save(pictures)
+        caption = f"SYNTHETIC: {task.name}, {arm}, epsilon = {claim.epsilon:g}"
+        contact_sheet(draws.pixels[:64], 16, scale=2, caption=caption).save(pictures)
     seconds = {"learning": learned - start, "drawing": drawn - learned, "scoring": time.perf_counter() - drawn}
     return {
         **row,
         "arm": arm,
         "seed": seed,
+        "commit": frozen_at(),
         "recipe": recipe.resolved(),
         "seconds": {name: round(value) for name, value in seconds.items()},
     }
 
 
+def frozen_at() -> str:
+    """The commit of the code that runs; with a mark if a tracked file differs from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+    return git("rev-parse", "HEAD") + ("+changed" if git("status", "--porcelain", "--untracked-files=no") else "")
+
+
 def _claim(task: Task, arm: str, epsilon: float) -> Claim:
-    return check_claim(0.0 if arm == "phantoms only" else epsilon, None, delta=task.delta, unit=task.unit)
+    shown = {"phantoms only": 0.0, "ceiling": float("inf")}
+    return check_claim(shown.get(arm, epsilon), None, delta=task.delta, unit=task.unit)
 
 
 def main() -> None:
@@ -192,6 +202,7 @@ def main() -> None:
                     continue
                 say(f"{name}: begins")
                 row = run(trial, arm, epsilon, seed, tuple(options.overrides), path.with_suffix(".png"))
+                row["label"] = options.label
                 path.write_text(json.dumps(row, indent=1) + "\n")
                 say(f"{name}: {json.dumps(row['fidelity'])[:300]} {json.dumps(row['seconds'])}")
     sys.stdout.write("done\n")

@@ -92,3 +92,15 @@ def test_a_description_holds_what_a_report_shows():
     described = MIX.describe()
     assert [(part["name"], part["share"]) for part in described] == list(MIX.parts)
     assert all({"name", "low", "high", "unit", "source"} <= set(p) for part in described for p in part["parameters"])
+
+
+def test_each_image_comes_with_what_it_was_drawn_from(flats):
+    pixels, words = flats.draw_described(50, 8, np.random.default_rng(0))
+    assert np.array_equal(pixels, flats.draw(50, 8, np.random.default_rng(0)))
+    bright = pixels[:, 0, 0, 0] > 0
+    grey = np.abs(pixels[:, 0, 0, 0])
+    assert words.shape == (50, flats.described_by)
+    assert words[bright, 1] == pytest.approx((grey[bright] - 0.5) / 0.1, abs=1e-5)
+    assert words[~bright, 0] == pytest.approx((grey[~bright] - 0.5) / 0.1, abs=1e-5)
+    assert not words[bright, 0].any()
+    assert not words[~bright, 1].any()

@@ -74,7 +74,7 @@ def test_each_direction_is_a_phantoms_gradient_as_autograd_takes_it(weights, mon
     rows = space.gradients(0, weights)
     assert rows.shape == (5, sum(v.numel() for v in weights.values()))
     drawn = _span(space)
-    assert drawn["y"].shape == (5, 4, 1, 8, 8)
+    assert drawn["y"].shape == (5, 2, 1, 8, 8)  # one scan's draws
     torch.testing.assert_close(rows, gradients_by_vmap(space.loss, weights, drawn), rtol=1e-4, atol=1e-6)
     assert bool(((drawn["sigma"] >= space.loss.band.low) & (drawn["sigma"] < space.loss.band.high)).all())
 
@@ -92,6 +92,18 @@ def test_classes_get_directions_of_their_own(weights):
 
     assert min(norms((0.4, 0.4, 0.2))) > 1e-4
     assert norms((1.0, 0.0, 0.0))[1] == 0.0
+
+
+def test_class_directions_move_classes_alone_and_the_others_everything_else(weights):
+    basis = replace(subspace(size=6), of_classes=3)(0, weights)
+    assert basis.shape[1] == 9
+    torch.testing.assert_close(basis.T @ basis, torch.eye(9), atol=2e-4, rtol=0)
+    of = torch.cat([torch.full((v.numel(),), "class_embedding" in name) for name, v in weights.items()])
+    shares = basis[of].square().sum(0)  # of each direction that lies among class embeddings
+    assert sorted(shares.tolist()) == pytest.approx([0] * 6 + [1] * 3, abs=1e-4)
+    rows = subspace(size=6).gradients(0, weights)
+    both = torch.cat([rows.where(~of, 0.0), rows[:3].where(of, 0.0)])
+    torch.testing.assert_close(both @ basis @ basis.T, both, atol=1e-3 * float(both.abs().max()), rtol=0)
 
 
 def test_each_attribute_gets_directions_of_its_own():
@@ -116,4 +128,4 @@ def test_each_attribute_gets_directions_of_its_own():
 def _span(space):
     """What a step's directions are computed from."""
     loss = space.loss
-    return space.drawn("span", 0, count=space.size, draws=4, law=loss.law, bands=[loss.band])
+    return space.drawn("span", 0, count=space.size, draws=2, law=loss.law, bands=[loss.band])
