@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 METHODS = {
     "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
     "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
+    "evolved-dp-syngen": "medsyngen.synthesis.evolved_dp_syngen:EvolvedDPSynGen",
 }
 """Every synthesis method and where it lives: the one dispatch table."""
 

@@ -22,7 +22,7 @@ from medsyngen.report.numbers import (
     percent_text,
 )
 from medsyngen.report.outside import outside
-from medsyngen.report.query_sentences import learned, queries_of, query_details
+from medsyngen.report.query_sentences import charges_of_training, learned, queries_of, query_details
 from medsyngen.report.without_scans import DETAILS, FOLLOWS, NO_LEDGER, without_ledger
 
 Facts = Mapping[str, Any]
@@ -189,6 +189,13 @@ def stage_cost(facts: Facts, stage: Facts) -> str:
     looks = facts["ledger"]["looks"]
     if stage["data"] == "private scans":
         return "Paid for by the charges in the ledger." if holds(facts) else "Private scans without any protection."
+    if stage["data"] == "evolved phantoms":
+        return (
+            "Paid for by the votes in the ledger: learned from phantoms that patients' noisy votes chose, and from no "
+            "scan."
+            if holds(facts)
+            else "Learned from phantoms that votes of patients chose, without any protection."
+        )
     if not holds(facts):
         return "Learned from phantoms only."
     if looks:
@@ -255,7 +262,7 @@ def details(facts: Facts) -> list[dict[str, str]]:
         ),
     ]
     if holds(facts) and charged(facts):
-        found += query_details(facts) if queries_of(facts) else _mechanism_details(facts)
+        found += _asked_and_trained(facts)
         found.append(("Accounting", f"{g['accountant']}; ε and δ are printed rounded up."))
     if facts["status"]["seeded"]:
         found.append(("Randomness", "Seeded: the noise can be repeated by whoever knows the seed."))
@@ -264,9 +271,19 @@ def details(facts: Facts) -> list[dict[str, str]]:
     return [{"term": term, "text": text} for term, text in found]
 
 
+def _asked_and_trained(facts: Facts) -> list[tuple[str, str]]:
+    """Returns the mechanism of what scans were asked, and that of training on them; both, if there are both."""
+    asked = query_details(facts) if queries_of(facts) else []
+    trained = _mechanism_details(facts) if charges_of_training(facts) else []
+    if asked and trained:
+        asked = [(f"{term} (votes)", text) for term, text in asked]
+        trained = [(f"{term} (training)", text) for term, text in trained]
+    return asked + trained
+
+
 def _mechanism_details(facts: Facts) -> list[tuple[str, str]]:
     g, mechanism = facts["guarantee"], facts["mechanism"]
-    spent = mechanisms(of_run(facts["ledger"]))
+    spent = charges_of_training(facts)
     rates = sorted({m.sampling_probability for m in spent})
     found = [
         (
