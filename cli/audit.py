@@ -58,8 +58,9 @@ def audit(
             do="audit a recipe that learns from scans",
         )
     if loaded.method != "staged-diffusion":
+        what = "asks for votes, too" if loaded.method == "evolved-dp-syngen" else "trains nothing on scans"
         raise UsageError(
-            f"the audit attacks private training, and a recipe of method {loaded.method} trains nothing on scans",
+            f"the audit attacks private training alone, and a recipe of method {loaded.method} {what}",
             do="audit a recipe of method staged-diffusion",
         )
     count, others = canaries_that_fit(loaded.n_max, canaries)

@@ -8,10 +8,12 @@ import typer
 
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+from .plan_joined import refuse_a_search_of_one_part, tell_joined
+from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import refuse_what_is_about_training, tell_votes
 
 if TYPE_CHECKING:
-    from medsyngen.planning import Cost, PhantomsPlan, Plan, RecipePlan, Setting
+    from medsyngen.planning import PhantomsPlan, RecipePlan, Setting
     from medsyngen.recipe import Recipe
 
 
@@ -46,7 +48,7 @@ def plan(
     Noise, the privacy spent after each part, time and memory, better settings for the same computing, and whether that
     many patients are enough. Reads no scan and charges nothing.
     """
-    from medsyngen.planning import plan_phantoms, plan_recipe, plan_votes
+    from medsyngen.planning import plan_joined, plan_phantoms, plan_recipe, plan_votes
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
@@ -67,6 +69,12 @@ def plan(
         console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **votes.to_json()})
         tell_votes(console, loaded, votes)
         return
+    if loaded.method == "evolved-dp-syngen":
+        refuse_a_search_of_one_part(network_evaluations=network_evaluations is not None, least_steps=least_steps != 1)
+        joined = plan_joined(loaded, speed=images_per_second, measure=not no_measure)
+        console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **joined.to_json()})
+        tell_joined(console, loaded, joined)
+        return
     planned = plan_recipe(
         loaded,
         network_evaluations=network_evaluations,
@@ -82,14 +90,14 @@ def _tell(console: Console, recipe: Recipe, planned: RecipePlan) -> None:
     from medsyngen.privacy.budget import ADJACENCY
 
     _say(console, f"{recipe.name}, up to {recipe.n_max} patients: what private training will cost and give.")
-    _tell_noise(console, recipe, planned.plan)
-    _tell_epsilon(console, planned.plan)
+    tell_noise(console, recipe, planned.plan)
+    tell_epsilon(console, planned.plan)
     _say(console, f"ε and δ hold per patient (neighbours: {ADJACENCY}).")
     console.say()
     _say(console, planned.plan.verdict)
     console.say()
-    _say(console, _time(planned.cost))
-    _say(console, _memory(planned.cost, recipe.synthesis.private.micro_batch))
+    _say(console, time_in_words(planned.cost))
+    _say(console, memory_in_words(planned.cost, recipe.synthesis.private.micro_batch))
     console.say()
     _tell_search(console, planned)
 
@@ -120,49 +128,6 @@ def _tell_phantoms(console: Console, recipe: Recipe, planned: PhantomsPlan) -> N
         source = "measured on its CPU" if planned.measured else "as given"
         speed = f"{planned.images_per_second:.3g} images/s"
         _say(console, f"time: about {spell_seconds(planned.public_seconds)} on phantoms here ({source}: {speed})")
-
-
-def _tell_noise(console: Console, recipe: Recipe, plan: Plan) -> None:
-    from medsyngen.privacy.budget import shown
-
-    console.table(
-        ("", "", ""),
-        [
-            ("noise multiplier σ_DP", f"{plan.noise_multiplier:g}", "calibrated to the budget"),
-            ("sampling rate q", f"{plan.sampling_rate:.4g}", f"{plan.patients_per_step:.4g} patients a step"),
-            ("steps T", str(plan.steps), "all charged, finished or not"),
-            ("clipping norm C", f"{recipe.synthesis.private.clipping_norm:g}", "of one patient's gradient"),
-            ("noise / C", shown(plan.noise_per_coordinate, 2), "per coordinate of the averaged gradient"),
-            ("noise / signal", shown(plan.noise_to_signal, 2), "over the whole averaged gradient"),
-            ("network evaluations", f"{plan.network_evaluations:,}", "images forward and backward"),
-        ],
-    )
-
-
-def _tell_epsilon(console: Console, plan: Plan) -> None:
-    from medsyngen.privacy.budget import shown
-
-    parts = [(str(steps), f"{100 * steps / plan.steps:.0f} %", shown(epsilon)) for steps, epsilon in plan.epsilon_after]
-    console.table(("steps", "of all", f"ε at δ = {shown(plan.delta)}"), parts)
-    console.table(("δ", "ε"), [(shown(delta), shown(epsilon)) for delta, epsilon in plan.epsilon_at_delta])
-
-
-def _time(cost: Cost) -> str:
-    if cost.images_per_second is None or cost.private_seconds is None:
-        return "time: unknown (--images-per-second X, or without --no-measure)"
-    source = "measured on its CPU" if cost.measured else "as given"
-    first = "; the public expert is there already"
-    if cost.public_seconds:
-        first = f", plus about {spell_seconds(cost.public_seconds)} of training on phantoms before"
-    speed = f"{cost.images_per_second:.3g} images/s"
-    return f"time: about {spell_seconds(cost.private_seconds)} of private training here ({source}: {speed}){first}"
-
-
-def _memory(cost: Cost, micro_batch: int) -> str:
-    return (
-        f"memory: about {cost.memory_bytes / 1e9:.1f} GB beyond the program itself, for {micro_batch} patients at once "
-        "(lower synthesis.private.micro_batch for less; it changes no result)"
-    )
 
 
 def _tell_search(console: Console, planned: RecipePlan) -> None:

@@ -76,9 +76,21 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
     """
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
-    (query,) = method.describe_queries(recipe.target)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    sigma, rounds, members = method.calibrate(budget, n_max), query["planned"], query["members"]
+    return votes_with(recipe, method.calibrate(budget, n_max), budget)
+
+
+def votes_with(recipe: Recipe, sigma: float, budget: Budget) -> VotesPlan:
+    """Returns what can be told about rounds of votes, their noise known.
+
+    Args:
+        recipe: With its N_max; its method asks scans for votes.
+        sigma: σ_DP of the votes.
+        budget: ε and δ.
+    """
+    n_max = recipe.n_max
+    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    rounds, members = query["planned"], query["members"]
     after = tuple(epsilon_spent([SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1))
     ratio = n_max / members / sigma
     return VotesPlan(

@@ -1,4 +1,4 @@
-"""A whole run of votes and stages together: fitted, killed between its parts, told as it is; on a simulated hospital."""
+"""A whole run of votes and stages together: fitted, killed between its parts, told as it is; on simulated patients."""
 
 from __future__ import annotations
 
