@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medsyngen.planning.cost import Cost
 from medsyngen.planning.of_recipe import cost_of, trained_numbers
 from medsyngen.planning.plan import Plan, plan
+from medsyngen.planning.verdict import VOTES, verdict_in_words
 from medsyngen.planning.votes import VotesPlan, votes_with
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import ADJACENCY, UNIT, Budget, checked_delta, round_up
@@ -76,7 +77,7 @@ def plan_joined(recipe: Recipe, *, speed: float | None = None, measure: bool = T
     method.check_size(recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     z = method.calibrate(budget, n_max)
-    votes = votes_with(recipe, method.votes_multiplier(z), budget)
+    votes = votes_with(recipe, method.votes_multiplier(z), budget, "synthesis.evolution")
     images = method.evolved.steps * method.evolved.batch_size
     if not method.trains_on_scans:
         return JoinedPlan(votes.epsilon, budget.delta, votes, None, None, None, images)
@@ -93,6 +94,8 @@ def plan_joined(recipe: Recipe, *, speed: float | None = None, measure: bool = T
         other_events=[method.votes_event(z)],
         noise_multiplier=z,
     )
+    noise = planned.noise_per_coordinate, planned.noise_to_signal
+    planned = replace(planned, verdict=verdict_in_words(n_max, *noise, budget, VOTES))
     alone = epsilon_spent([training.event(training.steps, patients_at_most=n_max, noise_multiplier=z)], budget.delta)
     cost = cost_of(recipe, network, planned, speed, measure)
     return JoinedPlan(planned.epsilon, budget.delta, votes, planned, alone, cost, images)

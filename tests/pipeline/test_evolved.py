@@ -169,7 +169,9 @@ POINTS = {
 }
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point", [p if p == "after the votes were kept" else pytest.param(p, marks=pytest.mark.slow) for p in POINTS]
+)
 def test_a_run_killed_between_its_parts_goes_on_and_charges_once(scans, tmp_path, monkeypatch, point):
     folder, asked = tmp_path / "run", []
     with monkeypatch.context() as patch:
@@ -189,6 +191,7 @@ def test_a_run_killed_between_its_parts_goes_on_and_charges_once(scans, tmp_path
     assert kept.round == (0 if point.startswith("in") else 1)
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_training_forfeits_its_block_and_keeps_the_evolved_phantoms(scans, tmp_path, monkeypatch):
     from medsyngen.privacy import dpsgd
 
@@ -221,9 +224,9 @@ def test_evolved_phantoms_of_another_run_are_refused(run, scans, tmp_path, monke
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"recipe_sha256": "0" * 64}, "another run"),
         ({"ledger_hash": "0" * 64}, "ledger"),
-        ({"ledger_line": 99}, "ledger"),
+        pytest.param({"recipe_sha256": "0" * 64}, "another run", marks=pytest.mark.slow),
+        pytest.param({"ledger_line": 99}, "ledger", marks=pytest.mark.slow),
     ],
 )
 def test_evolved_phantoms_that_this_ledger_did_not_pay_for_are_refused(scans, tmp_path, monkeypatch, wrong, words):
@@ -238,6 +241,7 @@ def test_evolved_phantoms_that_this_ledger_did_not_pay_for_are_refused(scans, tm
     assert charged(folder) == WHOLE[:2]
 
 
+@pytest.mark.slow
 def test_phantoms_that_evolved_by_fewer_rounds_than_charged_are_refused(scans, tmp_path, monkeypatch):
     folder, source = tmp_path / "run", tmp_path / "source"
     with monkeypatch.context() as patch:
@@ -256,7 +260,7 @@ def test_phantoms_that_evolved_by_fewer_rounds_than_charged_are_refused(scans, t
         fit(scans, folder)
 
 
-@pytest.mark.parametrize("part", ["votes", "training"])
+@pytest.mark.parametrize("part", ["votes", pytest.param("training", marks=pytest.mark.slow)])
 def test_a_seed_in_either_part_marks_the_run(scans, tmp_path, monkeypatch, part):
     folder, seeded = tmp_path / "run", {"keys": seeded_generator_for_tests(1)}
     with monkeypatch.context() as patch:

@@ -43,6 +43,13 @@ def test_without_private_training_the_votes_have_everything_whatever_the_ratio()
     assert plan.to_json()["training"] is None
 
 
+def test_what_would_help_is_told_by_names_that_this_recipe_has():
+    _, plan = planned("privacy.epsilon=1")
+    assert "synthesis.evolution.members" in plan.votes.verdict
+    assert "votes alone (synthesis.public_bands: all)" in plan.training.verdict
+    assert "no privacy cost" not in plan.training.verdict  # here it would not be free
+
+
 def test_what_can_not_be_planned():
     with pytest.raises(UsageError, match="patients_at_most"):
         planned(patients=None)

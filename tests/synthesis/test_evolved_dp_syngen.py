@@ -84,7 +84,9 @@ def test_the_plan_is_both_parts_each_with_its_own_noise():
 
 
 def test_phantoms_are_those_that_evolve_and_those_that_it_began_with():
-    both = replace(SMALL, evolved=EvolvedTraining(), phantoms={"dead_leaves": 0.5, "power_law": 0.5}).describe_phantoms()
+    both = replace(
+        SMALL, evolved=EvolvedTraining(), phantoms={"dead_leaves": 0.5, "power_law": 0.5}
+    ).describe_phantoms()
     assert {part["name"]: part["share"] for part in both} == {"dead_leaves": 0.75, "power_law": 0.25}
     assert [part["name"] for part in SMALL.describe_phantoms()] == ["dead_leaves"]
 
