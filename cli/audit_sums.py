@@ -19,14 +19,20 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
     """Audits a recipe that trains nothing on scans, and tells what came of it.
 
     Raises:
+        UsageError: The recipe trains on scans, too.
         VerificationFailed: The claim is refuted.
     """
-    from medsyngen.errors import VerificationFailed
+    from medsyngen.errors import UsageError, VerificationFailed
     from medsyngen.evaluation.auditing_sums import audit_sum
     from medsyngen.privacy.accountant import epsilon_spent
     from medsyngen.privacy.budget import Budget, checked_delta
     from medsyngen.randomness import secure_generator
 
+    if recipe.method == "evolved-dp-syngen":
+        raise UsageError(
+            "the audit attacks votes or private training alone, and a recipe of method evolved-dp-syngen has both",
+            do="audit a recipe of method private-evolution, and one of staged-diffusion, at these settings",
+        )
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, recipe.n_max))
     recipe.synthesis.check_size(recipe.scans.size)
     attacked = attacked_query(recipe, budget)

@@ -8,14 +8,15 @@ import typer
 
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+from .plan_joined import refuse_a_search_of_one_part, tell_joined
 from .plan_portrait import tell_portrait
+from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import refuse_what_is_about_training, tell_votes
 
 if TYPE_CHECKING:
     from medsyngen.planning import (
-        Cost,
+        JoinedPlan,
         PhantomsPlan,
-        Plan,
         PortraitPlan,
         RecipePlan,
         Recommendation,
@@ -67,6 +68,10 @@ def plan(
         console.result({"recipe": loaded.name, "patients_at_most": loaded.patients_at_most, **alone.to_json()})
         _tell_phantoms(console, loaded, alone)
         return
+    if loaded.method == "evolved-dp-syngen":
+        refuse_a_search_of_one_part(network_evaluations=network_evaluations is not None, least_steps=least_steps != 1)
+        _plan_joined(console, loaded, images_per_second, measure=not no_measure)
+        return
     if loaded.method != "staged-diffusion":
         refuse_what_is_about_training(
             network_evaluations=network_evaluations is not None,
@@ -88,6 +93,15 @@ def plan(
     _tell_advice(console, advice)
 
 
+def _plan_joined(console: Console, recipe: Recipe, speed: float | None, *, measure: bool) -> None:
+    from medsyngen.planning import plan_joined, recommend
+
+    joined, advice = plan_joined(recipe, speed=speed, measure=measure), recommend(recipe)
+    console.result(_result(recipe, joined, advice))
+    tell_joined(console, recipe, joined)
+    _tell_advice(console, advice)
+
+
 def _plan_without_training(console: Console, recipe: Recipe, *, measure: bool) -> None:
     from medsyngen.planning import plan_portrait, plan_votes, recommend
 
@@ -103,7 +117,9 @@ def _plan_without_training(console: Console, recipe: Recipe, *, measure: bool) -
     _tell_advice(console, advice)
 
 
-def _result(recipe: Recipe, planned: PortraitPlan | RecipePlan | VotesPlan, advice: Recommendation) -> dict[str, Any]:
+def _result(
+    recipe: Recipe, planned: JoinedPlan | PortraitPlan | RecipePlan | VotesPlan, advice: Recommendation
+) -> dict[str, Any]:
     told = {"recipe": recipe.name, "patients_at_most": recipe.n_max, **planned.to_json()}
     return {**told, "recommendation": {"recipe": advice.recipe, "why": advice.why}}
 
@@ -117,14 +133,14 @@ def _tell(console: Console, recipe: Recipe, planned: RecipePlan) -> None:
     from medsyngen.privacy.budget import ADJACENCY
 
     _say(console, f"{recipe.name}, up to {recipe.n_max} patients: what private training will cost and give.")
-    _tell_noise(console, recipe, planned.plan)
-    _tell_epsilon(console, planned.plan)
+    tell_noise(console, recipe, planned.plan)
+    tell_epsilon(console, planned.plan)
     _say(console, f"ε and δ hold per patient (neighbours: {ADJACENCY}).")
     console.say()
     _say(console, planned.plan.verdict)
     console.say()
-    _say(console, _time(planned.cost))
-    _say(console, _memory(planned.cost, recipe.synthesis.private.micro_batch))
+    _say(console, time_in_words(planned.cost))
+    _say(console, memory_in_words(planned.cost, recipe.synthesis.private.micro_batch))
     console.say()
     _tell_search(console, planned)
 
@@ -155,49 +171,6 @@ def _tell_phantoms(console: Console, recipe: Recipe, planned: PhantomsPlan) -> N
         source = "measured on its CPU" if planned.measured else "as given"
         speed = f"{planned.images_per_second:.3g} images/s"
         _say(console, f"time: about {spell_seconds(planned.public_seconds)} on phantoms here ({source}: {speed})")
-
-
-def _tell_noise(console: Console, recipe: Recipe, plan: Plan) -> None:
-    from medsyngen.privacy.budget import shown
-
-    console.table(
-        ("", "", ""),
-        [
-            ("noise multiplier σ_DP", f"{plan.noise_multiplier:g}", "calibrated to the budget"),
-            ("sampling rate q", f"{plan.sampling_rate:.4g}", f"{plan.patients_per_step:.4g} patients a step"),
-            ("steps T", str(plan.steps), "all charged, finished or not"),
-            ("clipping norm C", f"{recipe.synthesis.private.clipping_norm:g}", "of one patient's gradient"),
-            ("noise / C", shown(plan.noise_per_coordinate, 2), "per coordinate of the averaged gradient"),
-            ("noise / signal", shown(plan.noise_to_signal, 2), "over the whole averaged gradient"),
-            ("network evaluations", f"{plan.network_evaluations:,}", "images forward and backward"),
-        ],
-    )
-
-
-def _tell_epsilon(console: Console, plan: Plan) -> None:
-    from medsyngen.privacy.budget import shown
-
-    parts = [(str(steps), f"{100 * steps / plan.steps:.0f} %", shown(epsilon)) for steps, epsilon in plan.epsilon_after]
-    console.table(("steps", "of all", f"ε at δ = {shown(plan.delta)}"), parts)
-    console.table(("δ", "ε"), [(shown(delta), shown(epsilon)) for delta, epsilon in plan.epsilon_at_delta])
-
-
-def _time(cost: Cost) -> str:
-    if cost.images_per_second is None or cost.private_seconds is None:
-        return "time: unknown (--images-per-second X, or without --no-measure)"
-    source = "measured on its CPU" if cost.measured else "as given"
-    first = "; the public expert is there already"
-    if cost.public_seconds:
-        first = f", plus about {spell_seconds(cost.public_seconds)} of training on phantoms before"
-    speed = f"{cost.images_per_second:.3g} images/s"
-    return f"time: about {spell_seconds(cost.private_seconds)} of private training here ({source}: {speed}){first}"
-
-
-def _memory(cost: Cost, micro_batch: int) -> str:
-    return (
-        f"memory: about {cost.memory_bytes / 1e9:.1f} GB beyond the program itself, for {micro_batch} patients at once "
-        "(lower synthesis.private.micro_batch for less; it changes no result)"
-    )
 
 
 def _tell_search(console: Console, planned: RecipePlan) -> None:

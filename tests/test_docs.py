@@ -16,11 +16,15 @@ from medsyngen.simulation.hospital import simulate_hospital
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 # Small numbers in place of a hospital's.
+EVOLVED = "--set synthesis.evolution.members=60"
+FEW = " --set synthesis.evolved.steps=3 --set synthesis.private.steps=1 --set synthesis.sampler_steps=2"
 SMALLER = [
-    ("chest-radiograph-32", "smoke-16"),
+    (" chest-radiograph-32", " smoke-16"),
+    ('"chest-radiograph-32', '"smoke-16'),
     ("3000", "50"),
     ("at-most 300 ", "at-most 50 "),
     ("--count 1000", "--count 6"),
+    (EVOLVED, EVOLVED + FEW),
 ]
 CODE = (
     "from importlib.metadata import entry_points as e; (c,) = e(group='console_scripts', name='medsyngen'); c.load()()"

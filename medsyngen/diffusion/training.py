@@ -1,4 +1,4 @@
-"""Public training: the network learns all three bands from phantoms. It can't be given a cohort."""
+"""Training on phantoms: the network learns all three bands from them. It can't be given a cohort."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from medsyngen.averaging import MovingAverage
 from medsyngen.diffusion.denoiser import network_error
 from medsyngen.diffusion.described import DrawDescribed, sometimes
+from medsyngen.diffusion.labelled import DrawLabelled
 from medsyngen.diffusion.schedule import NoiseLaw
 from medsyngen.diffusion.unfinished import TrainingParts, Unfinished
 from medsyngen.phantoms.bank import drawn_ahead
@@ -57,7 +58,7 @@ class PublicTraining:
 
 def train_on_phantoms(
     network: nn.Module,
-    draw: DrawPhantoms | DrawDescribed,
+    draw: DrawPhantoms | DrawDescribed | DrawLabelled,
     training: PublicTraining,
     *,
     sigma_range: tuple[float, float],
@@ -68,15 +69,16 @@ def train_on_phantoms(
     unfinished: Unfinished | None = None,
     progress: Progress = silent,
 ) -> dict[str, Tensor]:
-    """Trains the network on phantoms alone, with the null class.
+    """Trains the network on phantoms alone, with the null class unless they have labels.
 
     Phantoms are drawn ahead of the step that learns from them; each step has streams of its own, so this changes no
     draw: the weights are the same bits as if each step drew its phantoms first.
 
     Args:
-        network: Has one class row, the null class; made to be described (:func:`can_be_described`) where phantoms are.
+        network: Has one class row, the null class, or the rows of all labels; made to be described
+            (:func:`can_be_described`) where phantoms are.
         draw: Where phantoms come from; there is no way to hand in a cohort. Called in a thread. If some are described
-            it returns what describes each, too.
+            or labelled it returns what describes each, or its class row, too.
         training: Public numbers.
         sigma_range: Smallest and largest noise level.
         streams: Public randomness.
@@ -121,7 +123,7 @@ def train_on_phantoms(
 
 
 def _batch(
-    draw: DrawPhantoms | DrawDescribed,
+    draw: DrawPhantoms | DrawDescribed | DrawLabelled,
     training: PublicTraining,
     sigma_range: tuple[float, float],
     streams: Streams,
@@ -129,7 +131,7 @@ def _batch(
 ) -> tuple[Tensor, ...]:
     """Returns phantoms, noise, noise levels and classes of a step, from this step's streams alone.
 
-    The classes are null; of described phantoms they are what describes each, or zeros.
+    The classes are null, or those of labelled phantoms; of described ones they are what describes each, or zeros.
     """
     drawn = draw(training.batch_size, streams.numpy("phantoms", step))
     y = torch.from_numpy(drawn[0] if isinstance(drawn, tuple) else drawn)
@@ -137,6 +139,8 @@ def _batch(
     u = torch.rand(len(y), generator=generator, dtype=torch.float64)
     sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
     noise = torch.randn(y.shape, generator=generator)
+    if isinstance(drawn, tuple) and drawn[1].dtype == np.int64:
+        return y, noise, sigma, torch.from_numpy(drawn[1])
     if isinstance(drawn, tuple):
         return y, noise, sigma, sometimes(torch.from_numpy(drawn[1]), training.described, generator)
     return y, noise, sigma, torch.zeros(len(y), dtype=torch.int64)

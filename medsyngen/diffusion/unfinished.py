@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -51,10 +51,12 @@ class Unfinished:
     Args:
         path: Of the file; it need not be there.
         every: Steps between two states.
+        marks: Plain JSON that a state carries; one with other marks is of another training and refused.
     """
 
     path: Path
     every: int = 250
+    marks: Mapping[str, object] = field(default_factory=dict)
 
     def save(self, step: int, parts: TrainingParts) -> None:
         """Writes the state after ``step`` steps atomically, if it is time for one.
@@ -65,7 +67,7 @@ class Unfinished:
 
         if step % self.every:
             return
-        facts = json.dumps({"step": step, "schedule": parts.schedule.state_dict()})
+        facts = json.dumps({"step": step, "schedule": parts.schedule.state_dict(), "marks": dict(self.marks)})
         tensors = {name: value.cpu().contiguous() for name, value in parts.tensors().items()}
         temporary = self.path.with_suffix(f".{os.getpid()}.part")
         try:
@@ -89,6 +91,8 @@ class Unfinished:
         try:
             with safe_open(self.path, framework="pt") as file:
                 facts = json.loads(file.metadata()["medsyngen"])
+                if facts.get("marks", {}) != dict(self.marks):
+                    raise ValueError("of another training")
                 return self._restore(parts, facts, file.get_tensor)
         except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise VerificationFailed(

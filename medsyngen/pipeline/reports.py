@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from medsyngen.diffusion.bands import private_bands
 from medsyngen.pipeline.generator_file import target_of
 from medsyngen.pipeline.run_books import RunBooks, run_books
 from medsyngen.pipeline.run_folder import RunFolder
@@ -28,6 +29,7 @@ from medsyngen.report import (
     report_json_bytes,
     report_vocabulary,
 )
+from medsyngen.report.facts import Data
 from medsyngen.synthesis.generator import read_tensors
 from medsyngen.version import __version__
 
@@ -88,7 +90,7 @@ def report_facts(folder: RunFolder, recipe: Recipe, books: RunBooks, release: Ma
         epsilon_budget=recipe.privacy.epsilon,
         accountant=_accountant() if ledger else spent.accountant,
         patients_at_most=recipe.n_max if ledger else None,
-        stages=() if queries else _stages(recipe),
+        stages=_stages(recipe),
         phantoms=tuple(_phantom(part) for part in recipe.synthesis.describe_phantoms()),
         looks=len(ledger.looks) if ledger else 0,
         seeded=bool(marks["seeded"]),
@@ -96,7 +98,7 @@ def report_facts(folder: RunFolder, recipe: Recipe, books: RunBooks, release: Ma
         preview_png=folder.preview_file.read_bytes() if folder.preview_file.is_file() else None,
         versions=_versions(),
         release=release,
-        mechanism=_mechanism(recipe) if ledger and not queries else None,
+        mechanism=_mechanism(recipe) if ledger else None,
         queries=queries,
         delta_at_zero=delta_at(books.events, 0.0) if books.events else None,
     )
@@ -115,7 +117,10 @@ def _accountant() -> str:
     return f"privacy loss distributions, dp-accounting {version('dp-accounting')}"
 
 
-def _mechanism(recipe: Recipe) -> MechanismFacts:
+def _mechanism(recipe: Recipe) -> MechanismFacts | None:
+    """Returns the public numbers of a private step; None where nothing is trained on scans."""
+    if not private_bands(getattr(recipe.synthesis, "public_bands", "all")):
+        return None
     training = recipe.synthesis.private
     return MechanismFacts(training.clipping_norm, training.scans_per_patient, training.draws_per_scan, training.steps)
 
@@ -133,11 +138,15 @@ def _phantom(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stages(recipe: Recipe) -> tuple[StageFacts, ...]:
+    """Returns the stages of training; none where no network is trained."""
     method = recipe.synthesis
+    if not hasattr(method, "bands"):
+        return ()
+    phantoms: Data = "evolved phantoms" if method.describe_queries(target_of(recipe)) else "phantoms"
     return tuple(
         StageFacts(
             band.name,
-            "phantoms" if public else "private scans",
+            phantoms if public else "private scans",
             band.low,
             band.high,
             _learns(band.name, public),

@@ -16,6 +16,7 @@ from medsyngen.privacy.chain import canonical
 from medsyngen.privacy.checkpoint import head_of_checkpoint, write_atomically
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.evolved_file import EVOLVED, VOTES
 from medsyngen.synthesis.generator import read_tensors
 
 
@@ -65,6 +66,16 @@ class RunFolder:
         return self.private / "checkpoint.safetensors"
 
     @property
+    def votes_file(self) -> Path:
+        """The same of rounds of votes, where a training follows them."""
+        return self.private / VOTES
+
+    @property
+    def evolved_file(self) -> Path:
+        """What they made: evolved phantoms, and the expert that learned from them."""
+        return self.private / EVOLVED
+
+    @property
     def identifiers_file(self) -> Path:
         """Identifiers of the source, for the gate's search."""
         return self.private / "identifiers.json"
@@ -78,7 +89,8 @@ class RunFolder:
     def traces_of_scans(self) -> tuple[str, ...]:
         """What is here that only a look at scans leaves behind, in words; what is not ours is not named."""
         inside = {p.name for p in self.private.iterdir()} - {".lock"} if self.private.is_dir() else set()
-        ours = (self.identity_file, self.checkpoint_file, self.identifiers_file, self.preflight_file)
+        kept = (self.checkpoint_file, self.votes_file, self.evolved_file)
+        ours = (self.identity_file, *kept, self.identifiers_file, self.preflight_file)
         found = [self.ledger_file.name] if self.ledger_file.exists() else []
         found += [f"private/{path.name}" for path in ours if path.name in inside]
         return (*found, *(["other files in private/"] if inside - {path.name for path in ours} else []))
@@ -137,8 +149,12 @@ class RunFolder:
     def heads(self) -> list[tuple[str, list[object]]]:
         """Returns every head of a ledger that a file of this run has seen: (file, [number, hash])."""
         found: list[tuple[str, list[object]]] = []
-        if self.checkpoint_file.is_file():
-            found.append(("the checkpoint", [*head_of_checkpoint(self.checkpoint_file)]))
+        kept = {
+            "the checkpoint": self.checkpoint_file,
+            "the checkpoint of votes": self.votes_file,
+            "the evolved phantoms": self.evolved_file,
+        }
+        found += [(what, [*head_of_checkpoint(path)]) for what, path in kept.items() if path.is_file()]
         if self.finished:
             found.append(("the generator", read_tensors(self.generator_file)[1]["ledger_head"] or [-1, ""]))
         report = self.path / "report.json"

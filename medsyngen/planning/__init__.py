@@ -1,6 +1,7 @@
 """What private training will cost and give, from public numbers alone: no scan is read."""
 
 from medsyngen.planning.cost import Cost
+from medsyngen.planning.joined import JoinedPlan, plan_joined
 from medsyngen.planning.of_recipe import RecipePlan, plan_recipe
 from medsyngen.planning.phantoms_only import PhantomsPlan, plan_phantoms
 from medsyngen.planning.plan import Plan, plan
@@ -11,6 +12,7 @@ from medsyngen.planning.votes import VotesPlan, plan_votes
 
 __all__ = [
     "Cost",
+    "JoinedPlan",
     "PhantomsPlan",
     "Plan",
     "PortraitPlan",
@@ -21,6 +23,7 @@ __all__ = [
     "VotesPlan",
     "best_setting",
     "plan",
+    "plan_joined",
     "plan_phantoms",
     "plan_portrait",
     "plan_recipe",

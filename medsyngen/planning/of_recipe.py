@@ -78,7 +78,7 @@ def plan_recipe(
         budget=budget,
         sampling_rate=training.sampling_rate(n_max),
         steps=training.steps,
-        parameters=_trained(recipe, network),
+        parameters=trained_numbers(recipe, network),
         draws_per_patient=draws,
         clipping_norm=training.clipping_norm,
         other_events=other_events,
@@ -91,22 +91,31 @@ def plan_recipe(
         least_steps=least_steps,
         other_events=other_events,
     )
-    return RecipePlan(planned, search, _cost(recipe, network, planned, speed, measure))
+    return RecipePlan(planned, search, cost_of(recipe, network, planned, speed, measure))
 
 
-def _trained(recipe: Recipe, network: Any) -> int:
+def trained_numbers(recipe: Recipe, network: Any) -> int:
     """Returns P: how many numbers private training may change."""
     return sum(value.numel() for value in recipe.synthesis.trained_from(dict(network.named_parameters())).values())
 
 
-def _cost(recipe: Recipe, network: Any, planned: Plan, speed: float | None, measure: bool) -> Cost:
+def cost_of(recipe: Recipe, network: Any, planned: Plan, speed: float | None, measure: bool) -> Cost:
+    """Returns what the machine needs for private training, and for training on phantoms before it.
+
+    Args:
+        recipe: With its N_max.
+        network: The context expert.
+        planned: Its private training.
+        speed: Images a second, if it is known.
+        measure: Whether to measure the speed otherwise.
+    """
     from medsyngen.synthesis.experts import find_expert
 
     method, size = recipe.synthesis, recipe.scans.size
     training, public = method.private, method.public
     images = training.scans_per_patient * training.draws_per_scan
     loss = method.context_loss(network, size)
-    trained = _trained(recipe, network)
+    trained = trained_numbers(recipe, network)
     memory = memory_estimate(
         loss,
         size=size,

@@ -78,6 +78,7 @@ def plan(
     draws_per_patient: int,
     clipping_norm: float,
     other_events: Sequence[Event] = (),
+    noise_multiplier: float | None = None,
 ) -> Plan:
     """Returns what this much private training will cost and give.
 
@@ -90,6 +91,7 @@ def plan(
         draws_per_patient: m·K, network evaluations of one patient in one step.
         clipping_norm: C.
         other_events: What is charged already or planned beside it.
+        noise_multiplier: σ_DP, where it was calibrated already, for several parts at once.
 
     Raises:
         UsageError: If a number is out of range.
@@ -97,7 +99,9 @@ def plan(
     """
     _check(patients_at_most, sampling_rate, steps, parameters, draws_per_patient, clipping_norm)
     delta = checked_delta(budget.delta, patients_at_most)
-    sigma = calibrate_noise(budget, sampling_rate=sampling_rate, steps=steps, other_events=other_events)
+    sigma = noise_multiplier or calibrate_noise(
+        budget, sampling_rate=sampling_rate, steps=steps, other_events=other_events
+    )
     whole = [*other_events, sampled_gaussian(sampling_rate, sigma, steps)]
     epsilon = epsilon_spent(whole, delta)
 

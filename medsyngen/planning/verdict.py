@@ -31,7 +31,17 @@ def enough_patients(patients_at_most: int, noise_per_coordinate: float) -> Enoug
     return "yes" if noise_per_coordinate <= LITTLE_NOISE else "borderline"
 
 
-def verdict_in_words(patients: int, noise: float, noise_to_signal: float, budget: Budget) -> str:
+PHANTOMS = (
+    "a method that does not train on the patients, such as Private Evolution with phantoms, or phantoms alone "
+    "(synthesis.public_bands: all; no privacy cost)"
+)
+VOTES = "votes alone (synthesis.public_bands: all): they then have the whole budget"
+"""What does better than training on too few patients, by itself and beside votes."""
+
+
+def verdict_in_words(
+    patients: int, noise: float, noise_to_signal: float, budget: Budget, better: str = PHANTOMS
+) -> str:
     """Returns the verdict as a paragraph: whether it suffices, how far off it is, what helps.
 
     Args:
@@ -39,6 +49,7 @@ def verdict_in_words(patients: int, noise: float, noise_to_signal: float, budget
         noise: σ_DP / (q·N_max), in units of C.
         noise_to_signal: The same over the whole gradient: times √parameters.
         budget: ε and δ.
+        better: What to do instead.
     """
     figure = (
         f"with up to {patients} patients and ε = {shown(budget.epsilon)} at δ = {shown(budget.delta)} per patient, the "
@@ -59,8 +70,6 @@ def verdict_in_words(patients: int, noise: float, noise_to_signal: float, budget
             why = "too few patients" if patients < FEW_PATIENTS else "too much noise"
             return (
                 f"Not enough for DP-SGD ({why}): {figure}, about {times} times that of published image models; "
-                f"{whole}. Better: a method that does not train on the patients, such as Private Evolution with "
-                "phantoms, or phantoms alone (synthesis.public_bands: all; no privacy cost); or pool more patients "
-                f"(from about {FEW_PATIENTS}). A larger ε, more patients in each step (q·N) or fewer trained weights "
-                "help less."
+                f"{whole}. Better: {better}; or pool more patients (from about {FEW_PATIENTS}). A larger ε, more "
+                "patients in each step (q·N) or fewer trained weights help less."
             )

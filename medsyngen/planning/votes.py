@@ -76,9 +76,22 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
     """
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
-    (query,) = method.describe_queries(recipe.target)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    sigma, rounds, members = method.calibrate(budget, n_max), query["planned"], query["members"]
+    return votes_with(recipe, method.calibrate(budget, n_max), budget)
+
+
+def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "synthesis") -> VotesPlan:
+    """Returns what can be told about rounds of votes, their noise known.
+
+    Args:
+        recipe: With its N_max; its method asks scans for votes.
+        sigma: σ_DP of the votes.
+        budget: ε and δ.
+        numbers: Where in the recipe the votes' numbers stand.
+    """
+    n_max = recipe.n_max
+    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    rounds, members = query["planned"], query["members"]
     after = tuple(epsilon_spent([SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1))
     ratio = n_max / members / sigma
     return VotesPlan(
@@ -93,7 +106,7 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
         by_chance=0.5 * math.erfc(query["threshold"] / math.sqrt(2)),
         members_advised=max(1, int(n_max / sigma)),
         enough=enough_votes(ratio),
-        verdict=votes_in_words(n_max, members, sigma, budget),
+        verdict=votes_in_words(n_max, members, sigma, budget, numbers),
     )
 
 
@@ -108,7 +121,7 @@ def enough_votes(ratio: float) -> Enough:
     return "borderline" if ratio >= MUCH else "no"
 
 
-def votes_in_words(patients: int, members: int, sigma: float, budget: Budget) -> str:
+def votes_in_words(patients: int, members: int, sigma: float, budget: Budget, numbers: str = "synthesis") -> str:
     """Returns the verdict as a paragraph: whether it suffices, how far off it is, what helps.
 
     Args:
@@ -116,6 +129,7 @@ def votes_in_words(patients: int, members: int, sigma: float, budget: Budget) ->
         members: Of the population.
         sigma: σ_DP.
         budget: ε and δ.
+        numbers: Where in the recipe the votes' numbers stand.
     """
     ratio = patients / members / sigma
     figure = (
@@ -124,7 +138,7 @@ def votes_in_words(patients: int, members: int, sigma: float, budget: Budget) ->
         f"noise on them ({sigma:.3g})"
     )
     helps = (
-        f"What helps: fewer members (synthesis.members: {max(1, int(patients / sigma))} or less), fewer iterations, a "
+        f"What helps: fewer members ({numbers}.members: {max(1, int(patients / sigma))} or less), fewer iterations, a "
         "larger ε, more patients."
     )
     match enough_votes(ratio):

@@ -44,15 +44,42 @@ def calibrate_noise(budget: Budget, *, sampling_rate: float, steps: int, other_e
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
+    guess = _first_guess(budget, sampling_rate, steps)
+    return calibrate_event(
+        budget, lambda sigma: sampled_gaussian(sampling_rate, sigma, steps), guess=guess, other_events=other_events
+    )
+
+
+def calibrate_event(
+    budget: Budget, event_of: Callable[[float], Event], *, guess: float = 1.0, other_events: Sequence[Event] = ()
+) -> float:
+    """Returns the smallest number z of four significant digits whose event keeps a run within the budget.
+
+    For a run of several parts: z scales the noise of them all, each by its own public factor.
+
+    Guarantee: ``epsilon_spent([*other_events, event_of(z)], δ) <= ε`` was evaluated and held for the very float
+    returned; one unit in the fourth digit less was evaluated, too, and did not fit. What finds the place has no say in
+    it.
+
+    Args:
+        budget: ε and δ for everything together.
+        event_of: What the run does at z > 0, a function of public numbers alone; the larger z, the smaller its ε, down
+            to 0.
+        guess: Where the search begins; changes no result.
+        other_events: What is charged already or planned beside it.
+
+    Raises:
+        BudgetRefused: If no z fits, because the other events use up the budget.
+    """
     if not fits(other_events, budget):
         raise _refusal(budget, epsilon_spent(other_events, budget.delta), "the other events alone use")
 
-    def spent(sigma: float) -> float:
-        return epsilon_spent([*other_events, sampled_gaussian(sampling_rate, sigma, steps)], budget.delta)
+    def spent(z: float) -> float:
+        return epsilon_spent([*other_events, event_of(z)], budget.delta)
 
     if other_events and (least := spent(_LARGEST_SIGMA)) > budget.epsilon:
         raise _refusal(budget, least, f"even a noise multiplier of {_LARGEST_SIGMA:g} would use")
-    root, slope = _root(budget, sampling_rate, steps, other_events)
+    root, slope = _root(budget, event_of, other_events, guess)
     # A hair below the root: starting one unit too low costs no more than starting right, one too high does.
     start = round_up(min(root, _LARGEST_SIGMA) * (1.0 - _CLOSE), _DIGITS)
     return _settle(spent, budget.epsilon, start, slope)
@@ -69,7 +96,11 @@ def rough_noise(budget: Budget, *, sampling_rate: float, steps: int, other_event
         steps: T, at least 1.
         other_events: What is charged already or planned beside it.
     """
-    return _root(budget, sampling_rate, steps, other_events, close=2e-3)[0]
+
+    def event_of(sigma: float) -> Event:
+        return sampled_gaussian(sampling_rate, sigma, steps)
+
+    return _root(budget, event_of, other_events, _first_guess(budget, sampling_rate, steps), close=2e-3)[0]
 
 
 def steps_that_fit(
@@ -95,8 +126,16 @@ def steps_that_fit(
     return max(low, 0)
 
 
+def _first_guess(budget: Budget, q: float, steps: int) -> float:
+    return max(0.3, q * math.sqrt(2.0 * steps * math.log(1.25 / budget.delta)) / budget.epsilon)
+
+
 def _root(
-    budget: Budget, q: float, steps: int, other_events: Sequence[Event], close: float = _CLOSE
+    budget: Budget,
+    event_of: Callable[[float], Event],
+    other_events: Sequence[Event],
+    guess: float,
+    close: float = _CLOSE,
 ) -> tuple[float, float]:
     """Returns where the rough ε(σ) meets the budget within ``close``, and the slope d ln ε / d ln σ there.
 
@@ -105,10 +144,9 @@ def _root(
     """
 
     def height(log_sigma: float) -> float:
-        events = [*other_events, sampled_gaussian(q, math.exp(log_sigma), steps)]
+        events = [*other_events, event_of(math.exp(log_sigma))]
         return min(max(math.log(max(rough_epsilon(events, budget.delta), 1e-9) / budget.epsilon), -20.0), 20.0)
 
-    guess = max(0.3, q * math.sqrt(2.0 * steps * math.log(1.25 / budget.delta)) / budget.epsilon)
     low, high, f_low, f_high = _bracket(height, math.log(guess))
     if f_high > 0.0:
         return math.inf, -1.0

@@ -24,13 +24,14 @@ from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfCompos
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
 from medsyngen.privacy.patient_sampling import draw_patients
+from medsyngen.privacy.purposes import TRAINING
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import hand_out
 from medsyngen.privacy.training_state import TrainingState
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
 
-PURPOSE = "private training of the context expert"
+PURPOSE = TRAINING
 """What the ledger calls these charges."""
 
 

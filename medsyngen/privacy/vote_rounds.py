@@ -22,6 +22,7 @@ from medsyngen.privacy.budget import shown
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
+from medsyngen.privacy.purposes import VOTES
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
 from medsyngen.privacy.votes import Nearest, noisy_votes
@@ -29,7 +30,7 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
 from medsyngen.scan import PatientKey
 
-PURPOSE = "votes of patients on synthetic images (Private Evolution)"
+PURPOSE = VOTES
 """What the ledger calls these charges."""
 
 State = dict[str, Tensor]

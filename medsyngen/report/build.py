@@ -121,6 +121,8 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
     rules = {
         **_of_no_ledger(facts, private_stage),
         "a stage learned from private scans, but the ledger holds no charge": holds and private_stage and not spent,
+        "phantoms evolved, but by no votes": any(stage.data == "evolved phantoms" for stage in facts.stages)
+        and not facts.queries,
         "private scans were queried, but the ledger holds no charge": holds and bool(facts.queries) and not spent,
         "a charge without noise in a report that claims privacy": holds and any(m.noise_multiplier <= 0 for m in spent),
         "ε or δ is not a number >= 0": holds and not _sound(facts.epsilon, facts.delta),

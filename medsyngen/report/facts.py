@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Data = Literal["phantoms", "evolved phantoms", "private scans"]
+"""What a stage learns from; evolved phantoms were chosen by votes of the patients, which are in the ledger."""
+
 
 @dataclass(frozen=True)
 class StageFacts:
@@ -20,7 +23,7 @@ class StageFacts:
     """
 
     name: str
-    data: Literal["phantoms", "private scans"]
+    data: Data
     sigma_low: float
     sigma_high: float
     learns: str
@@ -71,8 +74,8 @@ class ReportFacts:
         release: The exporter's public choices: count, formats, classes (name -> images); None for the run's own report.
         mechanism: Public numbers of the private step; None where there was none.
         epsilon_after: ε after each ledger line, one per line, or empty.
-        queries: What private scans were asked where no network was trained on them: plain JSON with its ``kind``, such
-            as votes; see :mod:`medsyngen.report.query_sentences`.
+        queries: What private scans were asked beside training, or in place of it: plain JSON with its ``kind``, such as
+            votes; see :mod:`medsyngen.report.query_sentences`.
         delta_at_zero: δ at ε = 0 of the composed mechanism (its total variation distance), if computed.
     """
 

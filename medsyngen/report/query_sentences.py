@@ -1,4 +1,4 @@
-"""Sentences about what private scans were asked where no network was trained on them: votes or a sum, noised.
+"""Sentences about what private scans were asked beside training on them, or in place of it: votes or a sum, noised.
 
 A query is plain JSON with its ``kind``; each kind has its sentences here, made from the query, the charges and the
 guarantee alone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medsyngen.privacy.purposes import TRAINING
 from medsyngen.report.ledger_table import Mechanism, mechanisms, of_run
 from medsyngen.report.numbers import count_text, number_text
 
@@ -16,20 +17,20 @@ Facts = Mapping[str, Any]
 
 
 def queries_of(facts: Facts) -> Sequence[Facts]:
-    """Returns the queries of a report; none where a network was trained."""
+    """Returns the queries of a report; none where scans were trained on and asked nothing."""
     found: Sequence[Facts] = facts.get("queries") or ()
     return found
 
 
 def learned(facts: Facts) -> list[str]:
-    """Returns what was learned from what, in place of stages of training."""
-    charges = mechanisms(of_run(facts["ledger"]))
-    return [sentence for query in queries_of(facts) for sentence in _LEARNED[query["kind"]](query, charges)]
+    """Returns what was learned from what, in place of stages of training or before them."""
+    charges = charges_of_queries(facts)
+    return [sentence for query in queries_of(facts) for sentence in _LEARNED[query["kind"]](query, charges, facts)]
 
 
 def query_details(facts: Facts) -> list[tuple[str, str]]:
     """Returns term and text of each item of the mechanism."""
-    charges = mechanisms(of_run(facts["ledger"]))
+    charges = charges_of_queries(facts)
     sigmas = ", ".join(number_text(sigma) for sigma in sorted({m.noise_multiplier for m in charges}))
     found = [("Sampling", "None: every patient takes part in every query (q = 1).")]
     for query in queries_of(facts):
@@ -37,25 +38,58 @@ def query_details(facts: Facts) -> list[tuple[str, str]]:
     return [*found, ("Noise", f"Gaussian, on every entry; noise multiplier σ_DP = {sigmas}.")]
 
 
+def charges_of_queries(facts: Facts) -> list[Mechanism]:
+    """Returns what the run was charged for its queries; all of it where nothing was trained on scans."""
+    return mechanisms([line for line in of_run(facts["ledger"]) if not _of_training(facts, line)])
+
+
+def charges_of_training(facts: Facts) -> list[Mechanism]:
+    """Returns what the run was charged for private training."""
+    return mechanisms([line for line in of_run(facts["ledger"]) if _of_training(facts, line)])
+
+
+def _of_training(facts: Facts, line: Facts) -> bool:
+    if not queries_of(facts):
+        return True
+    return facts["mechanism"] is not None and line.get("purpose") == TRAINING
+
+
 def public_choices(facts: Facts) -> str:
     """Returns what else was taken as public, behind N_max and classes."""
-    return "; ".join(_CHOICES[query["kind"]] for query in queries_of(facts))
+    found = "; ".join(_CHOICES[query["kind"]] for query in queries_of(facts))
+    return f"{found}; noise bands, phantoms and numbers of steps" if found and facts["stages"] else found
 
 
-def _votes_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
+def _votes_learned(query: Facts, charges: Sequence[Mechanism], facts: Facts) -> list[str]:
     rounds = sum(m.steps for m in charges)
     ahead = f", each judged by the mean over {query['lookahead']} variations of it" if query["lookahead"] else ""
-    return [
-        "No network was trained on private scans. All that was taken from them: "
+    taken = (
         f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of "
-        f"{count_text(query['members'], 'synthetic image')}. Everything else is computed from these histograms and "
-        "public numbers: who lives on, how it is varied, every image drawn.",
+        f"{count_text(query['members'], 'synthetic image')}."
+    )
+    return [
+        _first_words(facts).format(taken),
         f"Images are made and varied by: {query['source']}. This source gets populations chosen by noisy votes and "
         "public random numbers, never a scan.",
         "A scan's votes go to the images nearest to it in the features "
         f"“{query['embedding']}”{ahead}. The features are fixed and public; nothing about them was fitted to these "
         "scans.",
     ]
+
+
+def _first_words(facts: Facts) -> str:
+    if not facts["stages"]:
+        return (
+            "No network was trained on private scans. All that was taken from them: {} Everything else is computed "
+            "from these histograms and public numbers: who lives on, how it is varied, every image drawn."
+        )
+    evolved = (
+        "Everything about the evolved phantoms is computed from these histograms and public numbers: who lives on, "
+        "how it is varied, every phantom of the training set and its class, and what a network learned from them."
+    )
+    if facts["mechanism"] is None:
+        return f"No network was trained on private scans. All that was taken from them: {{}} {evolved}"
+    return f"Patients were first asked for votes: {{}} {evolved} Private training is a second part, charged beside it."
 
 
 def _votes_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
@@ -80,7 +114,7 @@ _MEASURES = {
 }
 
 
-def _sum_learned(query: Facts, charges: Sequence[Mechanism]) -> list[str]:
+def _sum_learned(query: Facts, charges: Sequence[Mechanism], _: Facts) -> list[str]:
     taken = count_text(sum(m.steps for m in charges), "noisy sum")
     each = query["entries"] // query["classes"] - 1
     share = "a one, which counts the patient,"

@@ -12,17 +12,17 @@ from itertools import pairwise
 from typing import Any
 
 from medsyngen.report.ledger_table import mechanisms, of_run
+from medsyngen.report.mechanism_sentences import asked_and_trained
 from medsyngen.report.numbers import (
     count_text,
     delta_text,
     epsilon_text,
     guess_bound,
-    number_text,
     pair_text,
     percent_text,
 )
 from medsyngen.report.outside import outside
-from medsyngen.report.query_sentences import learned, queries_of, query_details
+from medsyngen.report.query_sentences import learned, queries_of
 from medsyngen.report.without_scans import DETAILS, FOLLOWS, NO_LEDGER, without_ledger
 
 Facts = Mapping[str, Any]
@@ -189,6 +189,13 @@ def stage_cost(facts: Facts, stage: Facts) -> str:
     looks = facts["ledger"]["looks"]
     if stage["data"] == "private scans":
         return "Paid for by the charges in the ledger." if holds(facts) else "Private scans without any protection."
+    if stage["data"] == "evolved phantoms":
+        return (
+            "Paid for by the votes in the ledger: learned from phantoms that patients' noisy votes chose, and from no "
+            "scan."
+            if holds(facts)
+            else "Learned from phantoms that votes of patients chose, without any protection."
+        )
     if not holds(facts):
         return "Learned from phantoms only."
     if looks:
@@ -255,43 +262,10 @@ def details(facts: Facts) -> list[dict[str, str]]:
         ),
     ]
     if holds(facts) and charged(facts):
-        found += query_details(facts) if queries_of(facts) else _mechanism_details(facts)
+        found += asked_and_trained(facts)
         found.append(("Accounting", f"{g['accountant']}; ε and δ are printed rounded up."))
     if facts["status"]["seeded"]:
         found.append(("Randomness", "Seeded: the noise can be repeated by whoever knows the seed."))
     elif charged(facts):
         found.append(("Randomness", "Not seeded: every private draw comes from keys of the operating system."))
     return [{"term": term, "text": text} for term, text in found]
-
-
-def _mechanism_details(facts: Facts) -> list[tuple[str, str]]:
-    g, mechanism = facts["guarantee"], facts["mechanism"]
-    spent = mechanisms(of_run(facts["ledger"]))
-    rates = sorted({m.sampling_probability for m in spent})
-    found = [
-        (
-            "Sampling",
-            f"In every step each patient takes part independently of all others, with probability q = {_list(rates)}."
-            if rates != [1.0]
-            else "Every patient takes part in every step (q = 1).",
-        ),
-        ("Noise", f"Gaussian; noise multiplier σ_DP = {_list(sorted({m.noise_multiplier for m in spent}))}."),
-        ("Steps charged", f"T = {sum(m.steps for m in spent):,}"),
-    ]
-    if mechanism:
-        reads = f"{count_text(mechanism['scans_per_patient'], 'scan')} × {mechanism['draws_per_scan']} noise draws"
-        found[-1] = ("Steps charged", f"T = {sum(m.steps for m in spent):,} ({mechanism['planned_steps']:,} planned)")
-        found.append(
-            (
-                "Clipping",
-                f"Per patient, up to {reads} are averaged to one gradient, clipped to C = "
-                f"{number_text(mechanism['clipping_norm'])}; noise of σ_DP · C is added once to the sum.",
-            )
-        )
-        parts = _list([q * g["patients_at_most"] for q in rates])
-        found.append(("Denominator", f"q · N_max = {parts}, fixed; never the number of patients actually drawn."))
-    return found
-
-
-def _list(values: list[float]) -> str:
-    return ", ".join(number_text(value) for value in values)

@@ -108,8 +108,12 @@ class ContextExpert(PhantomExpert):
             public = self.public_expert(target.size, device=device, progress=progress)
         if self.start == "phantoms":
             return public if serves else {}, with_classes(public, *target.counts)
+        return public, self.untrained(target)
+
+    def untrained(self, target: Target) -> dict[str, Tensor]:
+        """Returns first weights that nothing taught."""
         seed = Streams(self.seed).torch_seed("first weights of private training")
-        return public, untrained_weights(self.network, target.conditioning.rows, seed=seed)
+        return untrained_weights(self.network, target.conditioning.rows, seed=seed)
 
     def trained_from(self, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns what private training may change and where it begins; see :func:`first_values`."""

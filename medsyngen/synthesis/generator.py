@@ -47,6 +47,7 @@ class GeneratorFacts:
         conditions: Attributes in place of classes, which are the short form of one attribute.
         guidance: Weight of what sets an image's class apart; 1 is what was learned.
         prediction: What both networks predict, ``edm`` or ``v``.
+        public_classes: The public expert knows the classes and is called with them; otherwise it has the null class.
     """
 
     size: int
@@ -63,6 +64,7 @@ class GeneratorFacts:
     conditions: tuple[Attribute, ...] = ()
     guidance: float = 1.0
     prediction: str = "edm"
+    public_classes: bool = False
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -85,7 +87,7 @@ class StagedGenerator:
 
     Args:
         facts: Public numbers and marks.
-        public: Weights of the expert trained on phantoms, null class only; empty if it serves no band.
+        public: Weights of the expert trained on phantoms; empty if it serves no band.
         context: Weights of the context expert, or None: phantoms only.
         device: Where to compute.
     """
@@ -105,20 +107,24 @@ class StagedGenerator:
         return tensors
 
     def denoiser(self) -> Denoise:
-        """Returns the staged denoiser; the public expert is always called with the null class."""
+        """Returns the staged denoiser; a public expert that knows no classes is always called with the null class."""
         facts = self.facts
         if self.context is None:
-            return self._null()
-        network = _network(facts, self.context, facts.conditioning.rows).to(self.device)
-        context: Denoise = Denoiser(network, facts.prediction)
-        if facts.guidance != 1:
-            context = Guided(context, facts.conditioning.nulls, facts.guidance)
+            return self._public()
+        context = self._with_classes(self.context)
         stages = facts.bands.stages(facts.size**2, facts.public_bands)
-        return StagedDenoiser([(band, self._null() if public else context) for band, public in stages])
+        return StagedDenoiser([(band, self._public() if public else context) for band, public in stages])
 
-    def _null(self) -> Denoise:
+    def _public(self) -> Denoise:
+        if self.facts.public_classes:
+            return self._with_classes(self.public)
         public = Denoiser(_network(self.facts, self.public, (1,)).to(self.device), self.facts.prediction)
         return lambda x, sigma, classes: public(x, sigma, classes.new_zeros(len(classes)))
+
+    def _with_classes(self, weights: Mapping[str, Tensor]) -> Denoise:
+        facts = self.facts
+        denoise: Denoise = Denoiser(_network(facts, weights, facts.conditioning.rows).to(self.device), facts.prediction)
+        return denoise if facts.guidance == 1 else Guided(denoise, facts.conditioning.nulls, facts.guidance)
 
     def dealt(self, count: int) -> dict[str, tuple[str, ...]]:
         """Returns, for each attribute, the value of each of ``count`` images, known before any is drawn; "": null."""

@@ -47,9 +47,10 @@ class PhantomDraws:
             bands: The draws of a phantom are dealt to them in turn.
         """
         rng = self.streams.numpy(f"phantoms that {what} a step", step)
-        y = torch.from_numpy(self.draw(count, rng)).unsqueeze(1)
+        phantoms, rows = self.labelled(count, rng)
+        y = torch.from_numpy(phantoms).unsqueeze(1)
         y = y.expand(-1, draws, *y.shape[2:])
-        classes = torch.from_numpy(self._rows(count, rng)).unsqueeze(1)
+        classes = torch.from_numpy(rows).unsqueeze(1)
         generator = torch.Generator().manual_seed(self.streams.torch_seed(f"noise that {what} a step", step))
         u = torch.rand((count, draws), generator=generator, dtype=torch.float64)
         sigma = torch.stack([law.in_band(u[:, k], bands[k % len(bands)]) for k in range(draws)], dim=1)
@@ -60,6 +61,10 @@ class PhantomDraws:
             "noise": torch.randn(y.shape, generator=generator),
         }
         return {name: value.to(self.device) for name, value in drawn.items()}
+
+    def labelled(self, count: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
+        """Returns phantoms and the class row of each."""
+        return self.draw(count, rng), self._rows(count, rng)
 
     def _rows(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Returns the class row of each phantom, (count,); of several attributes (count, attributes)."""

@@ -23,7 +23,7 @@ from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.events import Event, Gaussian, SelfComposed
 from medsyngen.privacy.mechanism import Mechanism
 from medsyngen.privacy.run_account import RunAccount
-from medsyngen.privacy.vote_rounds import vote_privately
+from medsyngen.privacy.vote_rounds import VoteResult, vote_privately
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.cells import Cells
@@ -168,6 +168,50 @@ class PrivateEvolution:
             ranks: The processes of this job; the others have nothing to do.
             progress: Told how far it is.
         """
+        result = self.evolved(
+            cohort,
+            target,
+            patients_at_most=patients_at_most,
+            noise_multiplier=noise_multiplier,
+            account=account,
+            keys=keys,
+            checkpoint=private_folder / "checkpoint.safetensors",
+            device=device,
+            mechanism=mechanism,
+            progress=progress,
+        )
+        return self.restore(result.state, target, seeded=result.seeded, private=result.private, device=device)
+
+    def evolved(
+        self,
+        cohort: Cohort,
+        target: Target,
+        *,
+        patients_at_most: int,
+        noise_multiplier: float,
+        account: RunAccount,
+        keys: SecureStream,
+        checkpoint: Path,
+        device: torch.device,
+        mechanism: Mechanism | None = None,
+        progress: Progress = silent,
+    ) -> VoteResult:
+        """Returns the population that the patients' votes made, as tensors, and its marks; see :meth:`fit`.
+
+        Guarantee: that of :meth:`fit`.
+
+        Args:
+            cohort: The private cohort.
+            target: What to make.
+            patients_at_most: N_max.
+            noise_multiplier: sigma_DP.
+            account: The run in the ledger, which has reserved these rounds.
+            keys: Secret stream, new at each start.
+            checkpoint: File inside ``RUN/private/``.
+            device: Where a source with a network computes.
+            mechanism: Left out but in tests.
+            progress: Told how far it is.
+        """
         cells = Cells(target.conditioning)
         embed = partial(embedded, self.embedding)
         evolution = Evolution(
@@ -184,18 +228,17 @@ class PrivateEvolution:
             streams=Streams(self.seed),
         )
         evolution.rehearse()
-        result = vote_privately(
+        return vote_privately(
             evolution,
             cohort,
             patients_at_most=patients_at_most,
             noise_multiplier=noise_multiplier,
             account=account,
             keys=keys,
-            checkpoint=private_folder / "checkpoint.safetensors",
+            checkpoint=checkpoint,
             mechanism=mechanism,
             progress=progress,
         )
-        return self.restore(result.state, target, seeded=result.seeded, private=result.private, device=device)
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
         """Waits in another process until :meth:`fit` has ended: one process counts the votes and adds the noise, once.

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from medsyngen.cli.phantoms import draw
-
 from medsyngen.phantoms.catalogue import PHANTOMS
 from medsyngen.phantoms.source import PhantomSource
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 import typer
-from medsyngen.cli import audit
 from typer.testing import CliRunner
 
+from medsyngen.cli import audit
 from medsyngen.errors import BudgetRefused, UsageError, VerificationFailed
 
 QUICK = ["smoke-16", "--patients-at-most", "40", "--set", "synthesis.private.steps=2", "--canaries", "8"]

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 import typer
-from medsyngen.cli import bench
 from typer.testing import CliRunner
 
+from medsyngen.cli import bench
 from medsyngen.errors import InputUnusable, UsageError, VerificationFailed
 from medsyngen.evaluation import benchmark, tasks, utility
 from medsyngen.evaluation.claims import check_claim

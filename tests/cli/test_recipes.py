@@ -14,7 +14,14 @@ NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
 def test_what_ships_is_what_lies_in_configs():
-    assert NAMES == ["chest-radiograph-32", "demo-32", "portrait-32", "private-evolution-32", "smoke-16"]
+    assert NAMES == [
+        "chest-radiograph-32",
+        "demo-32",
+        "evolved-chest-radiograph-32",
+        "portrait-32",
+        "private-evolution-32",
+        "smoke-16",
+    ]
     assert list(shipped_recipes()) == NAMES
 
 
@@ -39,9 +46,8 @@ def test_every_value_is_explained(name):
         elif "#" not in line and not line.rstrip().endswith(":") and not explained_above:
             bare.append(line)
     # said once, for the phantoms' training or by their own words
-    trained = load_recipe(name).method == "staged-diffusion"
-    said_before = ["learning_rate"] * 2 if trained else []
-    assert [line.split(":")[0].strip() for line in bare if "description" not in line] == said_before
+    trains = load_recipe(name).method in ("staged-diffusion", "evolved-dp-syngen")
+    assert [line.split(":")[0].strip() for line in bare if "description" not in line] == ["learning_rate"] * 2 * trains
 
 
 @pytest.mark.parametrize("name", ["portrait-32", "private-evolution-32"])

@@ -22,7 +22,17 @@ SMALL = (
     "synthesis.members=20",
     "classes=[{name: normal, label: '0', share: 0.6}, {name: opacity, label: '1', share: 0.4}]",
 )
-OTHERS = ("DP-SGD", "gradient", "vote", "noise band", "noise level", "sampling rate", "q · N_max", "a round", "features")
+OTHERS = (
+    "DP-SGD",
+    "gradient",
+    "vote",
+    "noise band",
+    "noise level",
+    "sampling rate",
+    "q · N_max",
+    "a round",
+    "features",
+)
 """Words about training and votes, which there were none of."""
 
 

@@ -13,8 +13,14 @@ from medsyngen.errors import BudgetRefused
 from medsyngen.privacy import calibration
 from medsyngen.privacy.accountant import epsilon_spent, fits
 from medsyngen.privacy.budget import Budget
-from medsyngen.privacy.calibration import calibrate_noise, rough_noise, sampled_gaussian, steps_that_fit
-from medsyngen.privacy.events import Gaussian, SelfComposed
+from medsyngen.privacy.calibration import (
+    calibrate_event,
+    calibrate_noise,
+    rough_noise,
+    sampled_gaussian,
+    steps_that_fit,
+)
+from medsyngen.privacy.events import Composed, Gaussian, SelfComposed
 
 
 def one_unit_less(sigma):
@@ -140,3 +146,39 @@ def test_a_wrong_start_ends_at_the_same_noise(evaluations, monkeypatch, wrong, s
     monkeypatch.setattr(calibration, "_root", lambda *a: (rough(*a)[0] * wrong, slope))
     assert calibrate_noise(budget, sampling_rate=0.5, steps=100) == right
     assert len(evaluations) <= 40
+
+
+def votes_and_steps(ratio, rounds, q, steps):
+    """A run of two parts: rounds of votes with ratio times the noise of so many sampled steps."""
+    return lambda z: Composed((SelfComposed(Gaussian(ratio * z), rounds), sampled_gaussian(q, z, steps)))
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "ratio", "rounds", "q", "steps"),
+    [(1.0, 1e-5, 1.0, 4, 0.4, 12), (8.0, 4e-6, 3.0, 6, 0.05, 300), (3.0, 1e-5, 0.2, 1, 1.0, 40)],
+)
+def test_a_run_of_two_parts_fits_as_a_whole_and_one_unit_less_does_not(epsilon, delta, ratio, rounds, q, steps):
+    budget, event_of = Budget(epsilon, delta), votes_and_steps(ratio, rounds, q, steps)
+    z = calibrate_event(budget, event_of)
+    assert len(Decimal(repr(z)).normalize().as_tuple().digits) <= 4
+    assert epsilon_spent([event_of(z)], delta) <= epsilon
+    assert not fits([event_of(one_unit_less(z))], budget)
+    # each part calibrated as if it were alone takes all of the budget: together they do not fit
+    alone = calibrate_noise(budget, sampling_rate=q, steps=steps)
+    assert z > alone
+    assert not fits([event_of(alone)], budget)
+
+
+@pytest.mark.parametrize("guess", [1e-3, 0.7, 900.0])
+def test_where_the_search_begins_has_no_say(guess):
+    budget, event_of = Budget(2.0, 1e-5), votes_and_steps(0.5, 3, 0.3, 20)
+    assert calibrate_event(budget, event_of, guess=guess) == calibrate_event(budget, event_of)
+
+
+def test_a_run_of_two_parts_beside_what_was_spent():
+    budget, spent, event_of = Budget(2.0, 1e-5), [SelfComposed(Gaussian(12.0), 3)], votes_and_steps(1.0, 4, 0.4, 12)
+    beside = calibrate_event(budget, event_of, other_events=spent)
+    assert beside > calibrate_event(budget, event_of)
+    assert fits([*spent, event_of(beside)], budget)
+    with pytest.raises(BudgetRefused, match="the other events alone"):
+        calibrate_event(budget, event_of, other_events=[Gaussian(1.0)])

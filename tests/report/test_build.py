@@ -106,6 +106,7 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
     "epsilon 0 though charged": {"epsilon": 0.0, "epsilon_after": ()},
     "running epsilon above the total": {"epsilon": 7.0},
     "running epsilon of another ledger": {"epsilon_after": (1.0,)},
+    "evolved by no votes": {"stages": (StageFacts("all", "evolved phantoms", 0.0, 1.0, "everything"),)},
     "not a PNG": {"preview_png": b"<svg onload=alert(1)>"},
     "no N_max": {"patients_at_most": 0},
     "not a hash": {"recipe_sha256": "abc"},

@@ -1,0 +1,57 @@
+"""How ``medsyngen plan`` tells what votes and private training will cost and give together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .console import Console, fill, spell_seconds
+from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
+from .plan_votes import tell_votes
+
+if TYPE_CHECKING:
+    from medsyngen.planning import JoinedPlan
+    from medsyngen.recipe import Recipe
+
+
+def refuse_a_search_of_one_part(**given: bool) -> None:
+    """Refuses options of `plan` that look for better steps as if there were no votes.
+
+    Raises:
+        UsageError: Naming the options.
+    """
+    from medsyngen.errors import UsageError
+
+    options = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
+    if options:
+        raise UsageError(
+            f"this recipe's budget is shared by votes and steps, so {', '.join(options)} would tell half of it",
+            do=f"leave out {', '.join(options)}; set synthesis.votes_noise or synthesis.private.steps and plan again",
+        )
+
+
+def tell_joined(console: Console, recipe: Recipe, plan: JoinedPlan) -> None:
+    """Tells the votes, then private training, then what both spend."""
+    from medsyngen.privacy.budget import shown
+
+    console.say("First part: votes on phantoms. ε in this part is that of the votes alone.")
+    tell_votes(console, recipe, plan.votes)
+    console.say()
+    if plan.training is None or plan.cost is None or plan.training_alone is None:
+        console.say(fill("Second part: none (synthesis.public_bands: all). The votes have the whole budget."))
+        return
+    console.say(fill("Second part: private training, after training on the evolved phantoms. ε here is that of both."))
+    tell_noise(console, recipe, plan.training)
+    tell_epsilon(console, plan.training)
+    console.say(fill(plan.training.verdict))
+    console.say()
+    parts = [
+        ("votes alone", shown(plan.votes.epsilon)),
+        ("private training alone", shown(plan.training_alone)),
+        ("both", shown(plan.epsilon)),
+    ]
+    console.table(("part", f"ε at δ = {shown(plan.delta)}"), parts)
+    console.say(fill("synthesis.votes_noise shares the budget: smaller, and the votes get more of it."))
+    console.say(fill(time_in_words(plan.cost)))
+    if plan.evolved_seconds is not None:
+        console.say(fill(f"between them: about {spell_seconds(plan.evolved_seconds)} of training on evolved phantoms"))
+    console.say(fill(memory_in_words(plan.cost, recipe.synthesis.private.micro_batch)))

@@ -1,0 +1,7 @@
+"""What the ledger calls the charges of each part of a run; the blocks of one purpose count that part's steps."""
+
+TRAINING = "private training of the context expert"
+"""DP-SGD."""
+
+VOTES = "votes of patients on synthetic images (Private Evolution)"
+"""A round of Private Evolution."""
