@@ -36,7 +36,10 @@ from medsyngen.pipeline.generator_file import target_of
 from medsyngen.recipe import Recipe, load_recipe
 from medsyngen.scan import PatientKey
 from medsyngen.simulation.hospital import simulate_images
+from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.generator import StagedGenerator
+from medsyngen.synthesis.population_generator import PopulationGenerator
+from medsyngen.synthesis.population_tensors import joined, to_tensors
 from tests.benchmarks.controls import Ceiling, Placebo
 from tests.benchmarks.experts import BENCHMARK
 from tests.benchmarks.learning import fitted, say
@@ -100,13 +103,23 @@ ARMS: dict[str, tuple[str, ...]] = {
     "votes": (),
     "votes, lite0": ("synthesis.embedding=lite0",),
     "votes, lite0, placebo": ("synthesis.embedding=lite0",),
+    "portrait": (),
+    "portrait, placebo": (),
+    "evolved": (),
+    "rendered": (),  # phantoms as they are drawn, without a network: epsilon = 0
 }
-RECIPES = {"votes": "private-evolution-32"}
+RECIPES = {
+    "votes": "private-evolution-32",
+    "portrait": "portrait-32",
+    "evolved": "evolved-chest-radiograph-32",
+    "rendered": "private-evolution-32",
+}
 """The shipped recipe of an arm, by the first word of its name; else of staged diffusion."""
 STAGED = "chest-radiograph-32"
 STEPS = ("synthesis.private.patients_per_step=128", "synthesis.private.steps=100", "synthesis.private.block=10")
 """B T = 12,800 patients."""
-MECHANISMS = {"placebo": Placebo, "ceiling": Ceiling, "votes, lite0, placebo": Placebo}
+PLACEBOS = ("placebo", "votes, lite0, placebo", "portrait, placebo")
+MECHANISMS = {"ceiling": Ceiling, **dict.fromkeys(PLACEBOS, Placebo)}
 
 
 def split_of(task: Task, seed: int) -> Split:
@@ -137,23 +150,36 @@ def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...])
     """The shipped recipe at the task's size, classes, bound and δ."""
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
     name = RECIPES.get(arm.split(",")[0], STAGED)
-    method = (*BENCHMARK, *STEPS, *DEFAULT) if name == STAGED else ()
+    method = (*BENCHMARK, *STEPS, *DEFAULT) if name in (STAGED, RECIPES["evolved"]) else ()
     public = (*method, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
     return load_recipe(name, (*public, delta, *ARMS[arm], *overrides), patients_at_most=task.patients_at_most)
 
 
-def generator_of(recipe: Recipe, arm: str, cohort: Cohort, seed: int) -> StagedGenerator:
+def generator_of(
+    recipe: Recipe, arm: str, cohort: Cohort, seed: int, images: int
+) -> StagedGenerator | PopulationGenerator:
     """Learns as the product does; the arm decides what is put in place of the mechanism."""
     method = recipe.synthesis
+    if arm == "rendered":
+        return rendered(recipe, images, seed)
     if not method.reads_scans:
         found = method.fit_on_phantoms(target_of(recipe), device=CPU)
     else:
         mechanism = MECHANISMS[arm]() if arm in MECHANISMS else None
         # A placebo needs no gradients: its sum is zero whatever they are.
-        found = fitted(recipe, Cohort({}) if arm == "placebo" else cohort, mechanism)
+        found = fitted(recipe, Cohort({}) if arm in PLACEBOS else cohort, mechanism)
     # Other starting noise for each seed: the generator's own seed would draw the same again.
     return dataclasses.replace(found, facts=dataclasses.replace(found.facts, seed=1000 + seed))
+
+
+def rendered(recipe: Recipe, images: int, seed: int) -> PopulationGenerator:
+    """As many phantoms as images, drawn from the whole space of their parameters and shown as they are."""
+    source, rng = recipe.synthesis.images(recipe.scans.size), np.random.default_rng([seed, 2])
+    sizes = Cells(recipe.target.conditioning).sizes(images)
+    population = joined([source.random(size, cell, rng) for cell, size in enumerate(sizes)])
+    made = recipe.synthesis.restore(to_tensors(population), recipe.target, seeded=False, private=True, device=CPU)
+    return dataclasses.replace(made, facts=dataclasses.replace(made.facts, degree=None))
 
 
 def run(
@@ -162,7 +188,7 @@ def run(
     """One row, with the recipe and the seconds it took."""
     split, recipe = split_of(task, seed), recipe_for(task, arm, epsilon, overrides)
     start = time.perf_counter()
-    generator = generator_of(recipe, arm, learned_from(task, split), seed)
+    generator = generator_of(recipe, arm, learned_from(task, split), seed, task.images)
     learned = time.perf_counter()
     draws = generator.draw(task.images)
     drawn = time.perf_counter()
@@ -197,7 +223,7 @@ def frozen_at() -> str:
 
 
 def _claim(task: Task, arm: str, epsilon: float) -> Claim:
-    shown = {"phantoms only": 0.0, "ceiling": float("inf")}
+    shown = {"phantoms only": 0.0, "rendered": 0.0, "ceiling": float("inf")}
     return check_claim(shown.get(arm, epsilon), None, delta=task.delta, unit=task.unit)
 
 
