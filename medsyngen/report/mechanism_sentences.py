@@ -16,7 +16,7 @@ def asked_and_trained(facts: Facts) -> list[tuple[str, str]]:
     asked = query_details(facts) if queries_of(facts) else []
     trained = _mechanism_details(facts) if charges_of_training(facts) else []
     if asked and trained:
-        asked = [(f"{term} (votes)", text) for term, text in asked]
+        asked = [(term if term == "Votes" else f"{term} (votes)", text) for term, text in asked]
         trained = [(f"{term} (training)", text) for term, text in trained]
     return asked + trained
 
