@@ -248,7 +248,7 @@ def main() -> None:
         for epsilon in options.epsilon:
             for arm in options.arms:
                 words = [trial.name, arm, options.label, f"eps{epsilon:g}", f"seed{seed}"]
-                name = "-".join(word.replace(" ", "_") for word in words if word)
+                name = "-".join(word.replace(",", "").replace(" ", "_") for word in words if word)
                 path = options.out / f"{name}.json"
                 if path.exists():
                     say(f"{name}: there already")
