@@ -27,7 +27,7 @@ def test_without_private_training_it_says_so(cli):
     ("command", "words"),
     [
         (["plan", *RECIPE, "--network-evaluations", 100], "--network-evaluations"),
-        (["audit", *RECIPE[:3]], "asks for votes, too"),
+        (["audit", *RECIPE[:3]], "has both"),
     ],
 )
 def test_what_is_about_one_part_alone_is_refused(cli, command, words):
