@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,6 +103,15 @@ class Ranks:
             self._gone.add(rank)
             raise RankEnded(rank, json.loads(parts[0]))
         return parts
+
+    def wait_for_the_end(self) -> NoReturn:
+        """Waits, on another rank, until rank 0 has ended: for work in which the others have no part.
+
+        Raises:
+            RankEnded: It has.
+        """
+        while True:
+            self.receive(0)
 
     def total(self, own: Tensor) -> Tensor:
         """Returns the sum over all ranks on rank 0, in the order of ranks; elsewhere sends ``own`` there.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -67,18 +68,9 @@ class Checkpoint:
         Raises:
             VerificationFailed: The file is not a checkpoint of this kind.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads((file.metadata() or {})["medsyngen"])
-                levers = {name: file.get_tensor(name) for name in file.keys() if name not in _VECTORS}  # noqa: SIM118
-                return cls(**{name: file.get_tensor(name) for name in _VECTORS}, **facts, levers=levers)
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise VerificationFailed(
-                f"{path.name} is not a checkpoint of this version ({type(error).__name__})",
-                do="start again in a new run folder; what was charged stays charged",
-            ) from error
+        with kept_in(path, "is not a checkpoint of this version") as (tensors, facts):
+            fields: dict[str, Any] = {**facts, **{name: tensors.pop(name) for name in _VECTORS}}
+            return cls(**fields, levers=tensors)
 
 
 def head_of_checkpoint(path: Path) -> tuple[int, str]:
@@ -87,15 +79,32 @@ def head_of_checkpoint(path: Path) -> tuple[int, str]:
     Raises:
         VerificationFailed: The file is no checkpoint.
     """
+    with kept_in(path, "is not a checkpoint of this version", tensors=False) as (_, facts):
+        return int(facts["ledger_line"]), str(facts["ledger_hash"])
+
+
+@contextmanager
+def kept_in(path: Path, what: str, *, tensors: bool = True) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]]]:
+    """Reads the tensors and the facts of a file in ``RUN/private/``; what the body can't make of them is refused.
+
+    Args:
+        path: The file.
+        what: What is wrong with it if it can't be read, behind its name.
+        tensors: Whether to read the tensors; if not there are none.
+
+    Raises:
+        VerificationFailed: The file is damaged, or does not hold what the body looks for.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["medsyngen"])
-        return int(facts["ledger_line"]), str(facts["ledger_hash"])
+            found = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}  # noqa: SIM118
+        yield found, facts
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise VerificationFailed(
-            f"{path.name} is not a checkpoint of this version ({type(error).__name__})",
+            f"{path.name} {what} ({type(error).__name__})",
             do="start again in a new run folder; what was charged stays charged",
         ) from error
 

@@ -14,16 +14,15 @@ import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.errors import InputUnusable, VerificationFailed
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.privacy.adam import DAMPING, NoiseCorrection
 from medsyngen.privacy.budget import shown
-from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.events import Event, Gaussian, PoissonSampled, SelfComposed
 from medsyngen.privacy.gradient_sum import PatientLoss, Views, clipped_sum, patient_streams
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
 from medsyngen.privacy.patient_sampling import draw_patients
+from medsyngen.privacy.preconditions import check_before_charging, check_checkpoint
 from medsyngen.privacy.purposes import TRAINING
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import hand_out
@@ -187,14 +186,7 @@ def train_privately(
         RankEnded: Another process failed in a step; what was charged stays charged.
     """
     mechanism = mechanism or GaussianSum()
-    if len(cohort) > patients_at_most:
-        raise InputUnusable(
-            f"the cohort has more patients than patients_at_most ({patients_at_most})",
-            do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
-            "command line; nothing was charged",
-        )
-    if keys.seeded and not account.seeded:
-        raise ValueError("a seeded stream needs a run that was begun as seeded")
+    check_before_charging(cohort, patients_at_most, keys, account)
     views = Views({name: value.shape for name, value in weights.items()})
     correction = training.correction(patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)
     state = _resume(views, weights, training, correction, account, checkpoint, device)
@@ -245,12 +237,7 @@ def _resume(
 ) -> TrainingState:
     saved = Checkpoint.load(checkpoint) if checkpoint.exists() else None
     if saved is not None:
-        if saved.run != account.run:
-            raise VerificationFailed(
-                "the checkpoint in this run folder belongs to another run",
-                do="use a new run folder; what was charged stays charged",
-            )
-        account.check_head(Head(saved.ledger_line, saved.ledger_hash), "the checkpoint")
+        check_checkpoint(saved, account)
     return TrainingState.start(
         views,
         weights,

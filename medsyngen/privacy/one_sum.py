@@ -12,16 +12,16 @@ from pathlib import Path
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.errors import InputUnusable, MedsyngenError, VerificationFailed
-from medsyngen.privacy.chain import Head
+from medsyngen.errors import MedsyngenError
 from medsyngen.privacy.mechanism import Mechanism
 from medsyngen.privacy.patient_sum import PatientVector, noised_mean, sum_event
+from medsyngen.privacy.preconditions import check_before_charging, check_checkpoint
+from medsyngen.privacy.purposes import SUM
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
 from medsyngen.randomness import SecureStream
 
-PURPOSE = "noised sum over patients (portrait)"
-"""What the ledger calls this charge."""
+PURPOSE = SUM
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +74,7 @@ def sum_privately(
         MedsyngenError: The sum was charged before, and lost.
         VerificationFailed: The checkpoint belongs to another run, or the ledger lost lines that it has seen.
     """
-    if len(cohort) > patients_at_most:
-        raise InputUnusable(
-            f"the cohort has more patients than patients_at_most ({patients_at_most})",
-            do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
-            "command line; nothing was charged",
-        )
-    if keys.seeded and not account.seeded:
-        raise ValueError("a seeded stream needs a run that was begun as seeded")
+    check_before_charging(cohort, patients_at_most, keys, account)
     private = mechanism is None or mechanism.private
     if account.steps_charged(PURPOSE):
         saved = _saved(account, checkpoint)
@@ -120,10 +113,5 @@ def _saved(account: RunAccount, checkpoint: Path) -> VoteCheckpoint:
             do="fit again in a new run folder; what was charged stays charged",
         )
     saved = VoteCheckpoint.load(checkpoint)
-    if saved.run != account.run:
-        raise VerificationFailed(
-            "the checkpoint in this run folder belongs to another run",
-            do="use a new run folder; what was charged stays charged",
-        )
-    account.check_head(Head(saved.ledger_line, saved.ledger_hash), "the checkpoint")
+    check_checkpoint(saved, account)
     return saved

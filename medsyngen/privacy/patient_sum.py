@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
-from medsyngen.errors import InputUnusable
 from medsyngen.privacy.clipping import add_clipped
 from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
+from medsyngen.privacy.preconditions import check_patients
 from medsyngen.randomness import SecureStream
 
 PatientVector = Callable[[PatientRecord], Tensor]
@@ -62,11 +62,7 @@ def noised_mean(
     """
     if not 0 < clipping_norm < float("inf"):
         raise ValueError(f"clipping_norm must be positive, got {clipping_norm}")
-    if len(cohort) > patients_at_most:
-        raise InputUnusable(
-            f"the cohort has more patients than patients_at_most ({patients_at_most})",
-            do="raise patients_at_most above the number of patients (inspect suggests one); nothing was charged",
-        )
+    check_patients(cohort, patients_at_most)
     mechanism = mechanism or GaussianSum()
     total = torch.zeros(entries, dtype=torch.float64)
     for record in cohort.values():

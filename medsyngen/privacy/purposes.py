@@ -5,3 +5,6 @@ TRAINING = "private training of the context expert"
 
 VOTES = "votes of patients on synthetic images (Private Evolution)"
 """A round of Private Evolution."""
+
+SUM = "noised sum over patients (portrait)"
+"""The one sum of a portrait."""

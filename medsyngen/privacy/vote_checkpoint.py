@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from medsyngen.errors import VerificationFailed
-from medsyngen.privacy.checkpoint import write_atomically
+from medsyngen.privacy.checkpoint import kept_in, write_atomically
 
 _STATE, _VOTES = "state.", "noisy_votes"
 
@@ -59,16 +58,6 @@ class VoteCheckpoint:
         Raises:
             VerificationFailed: The file is not a checkpoint of this kind.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads((file.metadata() or {})["medsyngen"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with kept_in(path, "is not a checkpoint of votes") as (tensors, facts):
             votes = tensors.pop(_VOTES).to(torch.float64)
             return cls({name.removeprefix(_STATE): value for name, value in tensors.items()}, votes, **facts)
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise VerificationFailed(
-                f"{path.name} is not a checkpoint of votes ({type(error).__name__})",
-                do="start again in a new run folder; what was charged stays charged",
-            ) from error

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
-from medsyngen.errors import InputUnusable, VerificationFailed
 from medsyngen.privacy.budget import shown
-from medsyngen.privacy.chain import Head
 from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
+from medsyngen.privacy.preconditions import check_before_charging, check_checkpoint
 from medsyngen.privacy.purposes import VOTES
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
@@ -115,14 +114,7 @@ def vote_privately(
         VerificationFailed: The checkpoint belongs to another run, or the ledger lost lines that it has seen.
     """
     mechanism = mechanism or GaussianSum()
-    if len(cohort) > patients_at_most:
-        raise InputUnusable(
-            f"the cohort has more patients than patients_at_most ({patients_at_most})",
-            do="raise patients_at_most above the number of patients (inspect suggests one), in the recipe or on the "
-            "command line; nothing was charged",
-        )
-    if keys.seeded and not account.seeded:
-        raise ValueError("a seeded stream needs a run that was begun as seeded")
+    check_before_charging(cohort, patients_at_most, keys, account)
     saved = _saved(account, checkpoint)
     seeded = (saved is not None and saved.seeded) or keys.seeded or account.seeded
     state = election.first() if saved is None else _settled(election, saved)
@@ -166,10 +158,5 @@ def _saved(account: RunAccount, checkpoint: Path) -> VoteCheckpoint | None:
     if not checkpoint.exists():
         return None
     saved = VoteCheckpoint.load(checkpoint)
-    if saved.run != account.run:
-        raise VerificationFailed(
-            "the checkpoint in this run folder belongs to another run",
-            do="use a new run folder; what was charged stays charged",
-        )
-    account.check_head(Head(saved.ledger_line, saved.ledger_hash), "the checkpoint")
+    check_checkpoint(saved, account)
     return saved

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from medsyngen.errors import VerificationFailed
 from medsyngen.privacy.chain import Head
-from medsyngen.privacy.checkpoint import write_atomically
+from medsyngen.privacy.checkpoint import kept_in, write_atomically
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.vote_rounds import PURPOSE
 
@@ -73,18 +73,8 @@ class Evolved:
         Raises:
             VerificationFailed: It holds no evolved phantoms.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads((file.metadata() or {})["medsyngen"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with kept_in(path, "holds no evolved phantoms") as (tensors, facts):
             return cls(_part(tensors, _POPULATION), _part(tensors, _EXPERT), **facts)
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise VerificationFailed(
-                f"{path.name} holds no evolved phantoms ({type(error).__name__})",
-                do="start again in a new run folder; what was charged stays charged",
-            ) from error
 
     def check(self, account: RunAccount, rounds: int) -> None:
         """Refuses evolved phantoms that this run did not pay for, or not on this ledger.

@@ -235,8 +235,7 @@ class Portrait:
         Raises:
             RankEnded: When the first process has ended.
         """
-        while True:
-            ranks.receive(0)
+        ranks.wait_for_the_end()
 
     def generator(self, population: Population, target: Target, *, seeded: bool, private: bool) -> PopulationGenerator:
         """Returns the generator of these phantoms."""

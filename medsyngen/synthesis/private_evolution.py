@@ -246,8 +246,7 @@ class PrivateEvolution:
         Raises:
             RankEnded: When the first process has ended.
         """
-        while True:
-            ranks.receive(0)
+        ranks.wait_for_the_end()
 
     def restore(
         self, tensors: Mapping[str, Tensor], target: Target, *, seeded: bool, private: bool, device: torch.device

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import shutil
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,7 +20,6 @@ from medsyngen.privacy.purposes import TRAINING, VOTES
 from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.recipe import load_recipe
-from medsyngen.simulation.hospital import simulate_images
 from medsyngen.synthesis.evolution import Evolution
 from medsyngen.synthesis.evolved_file import Evolved
 from medsyngen.synthesis.evolved_training import EvolvedTraining
@@ -59,16 +57,6 @@ def cache(tmp_path_factory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("MEDSYNGEN_CACHE", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory):
-    images, labels = simulate_images(12, 16, np.random.default_rng(0))
-    owners = [f"P{i}" for i, scans in enumerate(images) for _ in scans]
-    pixels = np.clip((np.concatenate(images)[:, 0] + 1) * 2000, 0, 4095).astype(np.uint16)
-    path = tmp_path_factory.mktemp("scans") / "scans.npz"
-    np.savez(path, images=pixels, patient_id=owners, label=np.concatenate(labels).astype(str))
-    return path
 
 
 def fit(scans, folder, *overrides: str, **more):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 
 from medsyngen.pipeline import export_cohort, run_recipe
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import load_recipe
-from medsyngen.simulation.hospital import simulate_images
 from medsyngen.synthesis.generator import read_tensors
 from medsyngen.synthesis.portrait import Portrait
 
@@ -38,16 +36,6 @@ OTHERS = (
 
 def recipe():
     return load_recipe("portrait-32", SMALL, patients_at_most=20)
-
-
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory):
-    images, labels = simulate_images(12, 16, np.random.default_rng(0))
-    owners = [f"P{i}" for i, scans in enumerate(images) for _ in scans]
-    pixels = np.clip((np.concatenate(images)[:, 0] + 1) * 2000, 0, 4095).astype(np.uint16)
-    path = tmp_path_factory.mktemp("scans") / "scans.npz"
-    np.savez(path, images=pixels, patient_id=owners, label=np.concatenate(labels).astype(str))
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
 from medsyngen.pipeline import export_cohort, run_recipe
 from medsyngen.recipe import load_recipe
-from medsyngen.simulation.hospital import simulate_images
 from medsyngen.synthesis.generator import read_generator_file
 
 SMALL = ("synthesis.public.steps=3", "synthesis.sampler_steps=2", "synthesis.private.steps=2")
@@ -38,16 +36,6 @@ PRIVATE = {
     "DPDM": [("coarse and context and cleaning", "private scans")],
 }
 STAGED = [("coarse", "phantoms"), ("context", "private scans"), ("cleaning", "phantoms")]
-
-
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory):
-    images, labels = simulate_images(12, 16, np.random.default_rng(0))
-    owners = [f"P{i}" for i, scans in enumerate(images) for _ in scans]
-    pixels = np.clip((np.concatenate(images)[:, 0] + 1) * 2000, 0, 4095).astype(np.uint16)
-    path = tmp_path_factory.mktemp("scans") / "scans.npz"
-    np.savez(path, images=pixels, patient_id=owners, label=np.concatenate(labels).astype(str))
-    return path
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,7 +14,6 @@ from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.recipe import load_recipe
-from medsyngen.simulation.hospital import simulate_images
 from medsyngen.synthesis.evolution import Evolution
 from medsyngen.synthesis.generator import read_tensors
 
@@ -34,16 +32,6 @@ TRAINING = ("DP-SGD", "gradient", "clipped to", "band", "noise level", "sampling
 
 def recipe(*overrides: str):
     return load_recipe("private-evolution-32", (*SMALL, *overrides), patients_at_most=20)
-
-
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory):
-    images, labels = simulate_images(12, 16, np.random.default_rng(0))
-    owners = [f"P{i}" for i, scans in enumerate(images) for _ in scans]
-    pixels = np.clip((np.concatenate(images)[:, 0] + 1) * 2000, 0, 4095).astype(np.uint16)
-    path = tmp_path_factory.mktemp("scans") / "scans.npz"
-    np.savez(path, images=pixels, patient_id=owners, label=np.concatenate(labels).astype(str))
-    return path
 
 
 @pytest.fixture(scope="module")
