@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -57,3 +58,21 @@ DeviceOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Prints the result as JSON to stdout; all text goes to stderr.")
 ]
+
+
+def refuse_options(why: str, given: Mapping[str, bool], *, do: str = "") -> None:
+    """Refuses options that mean nothing for a recipe.
+
+    Args:
+        why: With ``{}`` where the options are named.
+        given: Name of each option's argument, and whether it was given.
+        do: What to do beside leaving them out.
+
+    Raises:
+        UsageError: Some were given.
+    """
+    from medsyngen.errors import UsageError
+
+    options = ", ".join(f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given)
+    if options:
+        raise UsageError(why.format(options), do=f"leave out {options}{do}")

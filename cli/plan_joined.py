@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .console import Console, fill, spell_seconds
+from .options import refuse_options
 from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import tell_votes
 
@@ -19,14 +20,11 @@ def refuse_a_search_of_one_part(**given: bool) -> None:
     Raises:
         UsageError: Naming the options.
     """
-    from medsyngen.errors import UsageError
-
-    options = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
-    if options:
-        raise UsageError(
-            f"this recipe's budget is shared by votes and steps, so {', '.join(options)} would tell half of it",
-            do=f"leave out {', '.join(options)}; set synthesis.votes_noise or synthesis.private.steps and plan again",
-        )
+    refuse_options(
+        "this recipe's budget is shared by votes and steps, so {} would tell half of it",
+        given,
+        do="; set synthesis.votes_noise or synthesis.private.steps and plan again",
+    )
 
 
 def tell_joined(console: Console, recipe: Recipe, plan: JoinedPlan) -> None:

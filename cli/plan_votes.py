@@ -5,26 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .console import Console, fill
+from .options import refuse_options
 
 if TYPE_CHECKING:
     from medsyngen.planning import VotesPlan
     from medsyngen.recipe import Recipe
 
 
-def refuse_what_is_about_training(**given: object) -> None:
+def refuse_what_is_about_training(**given: bool) -> None:
     """Refuses options of `plan` that mean nothing where no network is trained.
 
     Raises:
         UsageError: Naming the options.
     """
-    from medsyngen.errors import UsageError
-
-    options = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
-    if options:
-        raise UsageError(
-            f"no network is trained by this recipe, so there is no use for {', '.join(options)}",
-            do=f"leave out {', '.join(options)}",
-        )
+    refuse_options("no network is trained by this recipe, so there is no use for {}", given)
 
 
 def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
