@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medsyngen.errors import InputUnusable
+from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.refusal import REASONS, ScanRefused
 from medsyngen.scan import PatientKey
 
@@ -56,6 +57,10 @@ class IndexedScan:
         issuer: Issuer of Patient ID, for the audit of the privacy unit only.
         spacing_mm: Distance between rows, between columns; empty where unknown.
         codes: DICOM attributes that the recipe declares and that the header has a code for, each with its code.
+        series: Series Instance UID; empty where there is none.
+        geometry: Where the slice lies; None where the header does not say, and for anything that is not one slice.
+        parts: Locators of the files of a volume, in the order of its slices; empty where the locator says all.
+        images: How many images the recipe takes of it: 1, or the slices of a volume that its rule picks.
     """
 
     locator: str = field(repr=False)
@@ -70,6 +75,10 @@ class IndexedScan:
     issuer: str = field(default="", repr=False)
     spacing_mm: tuple[float, ...] = ()
     codes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    series: str = field(default="", repr=False)
+    geometry: SliceGeometry | None = None
+    parts: tuple[str, ...] = field(default=(), repr=False)
+    images: int = 1
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.scan import Pixels
 
@@ -24,6 +27,21 @@ class ImageValues:
     pixels: Pixels = field(repr=False)
     value_range: tuple[float, float] | None
     spacing_mm: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeValues:
+    """One grey volume in the patient's coordinates.
+
+    Args:
+        pixels: float32, shape (i, j, k), in modality values.
+        affine: float64, shape (4, 4): voxel indices to mm, x to the right, y to the front, z to the head (RAS+).
+        value_range: Lowest and highest value that the bit depth can express; None if there is no bit depth.
+    """
+
+    pixels: Pixels = field(repr=False)
+    affine: NDArray[np.float64]
+    value_range: tuple[float, float] | None = None
 
 
 def check_side(rows: int, columns: int) -> None:
