@@ -44,6 +44,16 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no-patient-id": ("no patient ID", "say whose it is with --patient-map"),
         "not-in-map": ("not named in the patient map", "add it to the patient map, or take it out"),
         "duplicate": ("the same image (SOP Instance UID) is there twice for this patient", "take one of them out"),
+        "archive-name": (
+            "a name in an archive that leads out of it, is there twice, or reads like another file's",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-encrypted": ("encrypted in its archive", "unpack it yourself and give the folder"),
+        "archive-method": (
+            "packed in its archive by another method than deflate",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-nested": ("an archive within an archive", "unpack the inner one beside the outer one"),
         "npz-layout": (
             "an .npz whose arrays don't fit together",
             "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
