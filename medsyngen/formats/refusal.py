@@ -54,6 +54,14 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "unpack the archive yourself and give the folder",
         ),
         "archive-nested": ("an archive within an archive", "unpack the inner one beside the outer one"),
+        "reader-died": (
+            "reading it ended the process that read it, as a forged or broken file can",
+            "take it out of the folder, or write it anew with the software that it came from",
+        ),
+        "too-slow": (
+            "reading it took longer than an image of its size may take",
+            "check that the disk answers and that the file was copied whole, or take it out",
+        ),
         "npz-layout": (
             "an .npz whose arrays don't fit together",
             "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
@@ -74,3 +82,4 @@ class ScanRefused(InputUnusable):
         explanation, do = REASONS[reason]
         super().__init__(f"{explanation} ({detail})" if detail else explanation, do=do)
         self.reason = reason
+        self.detail = detail
