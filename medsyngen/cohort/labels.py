@@ -113,7 +113,23 @@ class LabelTable:
     def identifiers(self) -> list[str]:
         """Returns every patient ID and path of the table."""
         rows = dict.fromkeys(_key(row)[1] for row in self.rows)
-        return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows]))
+        return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows, *self.patients().values()]))
+
+    def patients(self) -> Mapping[str, str]:
+        """Returns whose each scan is, by path, where a row names both: for formats that don't say it themselves.
+
+        Raises:
+            InputUnusable: If one scan is given two patients.
+        """
+        found: dict[str, str] = {}
+        bad = []
+        for number, row in enumerate(self.rows, start=2):
+            path, patient = row.get("path", ""), row.get("patient_id", "")
+            if path and patient and found.setdefault(posix_path(path), patient) != patient:
+                bad.append(f"row {number}")
+        if bad:
+            raise InputUnusable("the label file names two patients for one scan", do=_DO, details=bad)
+        return found
 
 
 def _key(row: Mapping[str, str]) -> tuple[bool, str]:
