@@ -35,7 +35,8 @@ class Rules:
         patient_map: Who is who.
         owners: Patient ID by path, for formats that carry none.
         codes: DICOM attributes that the recipe declares.
-        slices: The rule for volumes.
+        slices: The rule for volumes; None refuses volumes.
+        join: Whether the slices of a series are joined to a volume, too.
     """
 
     root: Path = field(repr=False)
@@ -44,6 +45,7 @@ class Rules:
     owners: Mapping[str, str] = field(default_factory=dict, repr=False)
     codes: frozenset[str] = frozenset()
     slices: Slices | None = None
+    join: bool = True
 
     def identify(self, locator: str, patient_id: str) -> PatientKey:
         """Returns whose a scan is.
@@ -105,7 +107,7 @@ class Accepting:
 
     def index(self, read_now: int) -> ScanIndex:
         """Returns what all the files together are; series are joined here."""
-        if self._rules.slices is not None:
+        if self._rules.slices is not None and self._rules.join:
             self._scans, refused = assemble(self._scans, self._rules.slices)
             for scan, why in refused:
                 self._refusals.append(refusal_of(why, scan.case_id, scan.locator, scan.images, parts=scan.parts))

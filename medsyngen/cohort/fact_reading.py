@@ -131,8 +131,8 @@ def _nifti(path: Path) -> FileFacts:
     sizes = voxel_sizes(header.affine)
     return FileFacts(
         Kind.NIFTI,
-        rows=header.shape[0],
-        columns=header.shape[1],
+        rows=header.shape[1],
+        columns=header.shape[0],
         bits=header.bits,
         spacing_mm=tuple(round(float(each), 4) for each in sizes),
         shape=header.shape,

@@ -29,6 +29,7 @@ def index_scans(
     owners: Mapping[str, str] | None = None,
     codes: Sequence[str] = (),
     slices: Slices | None = None,
+    join: bool = True,
     kept: Path | None = None,
     progress: Progress = silent,
 ) -> ScanIndex:
@@ -44,7 +45,9 @@ def index_scans(
         patient_map: The hospital's word on who is who, if it gave one.
         owners: Patient ID by path, for formats that carry none.
         codes: DICOM attributes to read for the conditions of a recipe, keys of ``CONDITION_CODES``.
-        slices: The recipe's rule for volumes: slices of a series are joined; None leaves each a single image.
+        slices: The recipe's rule for volumes: slices of a series are joined; None refuses volumes, and
+            takes slices of DICOM as single images.
+        join: False takes slices of DICOM as single images though there is such a rule.
         kept: The index on disk, in the private part of a run folder; None keeps none.
         progress: Told after each file.
 
@@ -60,6 +63,7 @@ def index_scans(
         owners or {},
         frozenset(codes),
         slices,
+        join,
     )
     accepting = Accepting(rules)
     with FileReader(root, kept, processes=reading_processes()) as reader:
