@@ -46,3 +46,15 @@ class ImageSource:
         if self._last is None or self._last[0] != key:
             self._last = (key, NpzImages(path))
         return self._last[1]
+
+
+_SOURCE = ImageSource()
+
+
+def read_image(address: str) -> ImageValues:
+    """Returns the image at this address: :meth:`ImageSource.read` for a reading process, which keeps one source.
+
+    Raises:
+        ScanRefused: With the reason why this reader can't use the image.
+    """
+    return _SOURCE.read(address)

@@ -75,6 +75,14 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "singular-affine": ("an affine that is no invertible map into space", "mend its sform or qform, or take it out"),
         "not-nifti": ("named like NIfTI, but without its mark", _TAKE_OUT + ", or convert it to NIfTI"),
+        "reader-died": (
+            "reading it ended the process that read it, as a forged or broken file can",
+            "take it out of the folder, or write it anew with the software that it came from",
+        ),
+        "too-slow": (
+            "reading it took longer than an image of its size may take",
+            "check that the disk answers and that the file was copied whole, or take it out",
+        ),
         "npz-layout": (
             "an .npz whose arrays don't fit together",
             "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
@@ -95,3 +103,4 @@ class ScanRefused(InputUnusable):
         explanation, do = REASONS[reason]
         super().__init__(f"{explanation} ({detail})" if detail else explanation, do=do)
         self.reason = reason
+        self.detail = detail
