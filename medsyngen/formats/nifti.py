@@ -18,8 +18,11 @@ from typing import IO, Any, cast
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from medsyngen.formats.allowance import allow
 from medsyngen.formats.nifti_geometry import affine_of
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import VolumeValues
@@ -41,8 +44,8 @@ _BROKEN = (
     TypeError,
     ValueError,
     zlib.error,
-    nibabel.spatialimages.HeaderDataError,
-    nibabel.filebasedimages.ImageFileError,
+    HeaderDataError,
+    ImageFileError,
 )
 
 
@@ -129,6 +132,7 @@ def read_nifti(path: Path) -> VolumeValues:
     header = read_nifti_header(path)
     voxels = path if header.single else image_file(path)
     with _guarded("unreadable"):
+        allow(4 * math.prod(header.shape), (voxels or path).stat().st_size)
         stored = _stored(voxels or path, header)
     values = np.empty(header.shape, np.float32, order="F")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -46,7 +46,10 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no-patient-id": ("no patient ID", "say whose it is with --patient-map"),
         "not-in-map": ("not named in the patient map", "add it to the patient map, or take it out"),
         "duplicate": ("the same image (SOP Instance UID) is there twice for this patient", "take one of them out"),
-        "volume": ("a volume, but the recipe does not say which of its slices to take", "set `scans.slices` in the recipe"),
+        "volume": (
+            "a volume, but the recipe does not say which of its slices to take",
+            "set `scans.slices` in the recipe",
+        ),
         "localizer": ("a localizer (scout), not the examination", _TAKE_OUT),
         "no-geometry": (
             "no usable word on where its voxels lie in the patient",
@@ -73,7 +76,10 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "its qform and its sform name different directions or voxel sizes",
             "make them agree, or clear the wrong one (code 0)",
         ),
-        "singular-affine": ("an affine that is no invertible map into space", "mend its sform or qform, or take it out"),
+        "singular-affine": (
+            "an affine that is no invertible map into space",
+            "mend its sform or qform, or take it out",
+        ),
         "not-nifti": ("named like NIfTI, but without its mark", _TAKE_OUT + ", or convert it to NIfTI"),
         "reader-died": (
             "reading it ended the process that read it, as a forged or broken file can",
