@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pydicom
 
+from medsyngen.cohort.assembling import assemble, volume_in
 from medsyngen.cohort.identifiers import header_identifiers, path_identifiers
 from medsyngen.cohort.patient_map import PatientMap, patient_key
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
+from medsyngen.cohort.slices import Slices
 from medsyngen.cohort.walking import FoundFile, Kind, find_files
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.dicom import DicomHeader, parse_header, read_dataset
 from medsyngen.formats.dicom_templates import CONDITION_CODES
-from medsyngen.formats.guarding import BROKEN, quiet_pydicom
+from medsyngen.formats.geometry import SliceGeometry, plane_of
+from medsyngen.formats.guarding import BROKEN, guarded, quiet_pydicom
+from medsyngen.formats.nifti import read_nifti_header
 from medsyngen.formats.npz import is_npz, read_npz_header
+from medsyngen.formats.raster import read_raster_header
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
 from medsyngen.scan import PatientKey
@@ -54,6 +60,8 @@ def index_scans(
     modalities: Sequence[str] | None = None,
     patient_map: PatientMap | None = None,
     codes: Sequence[str] = (),
+    owners: Mapping[str, str] = MappingProxyType({}),
+    slices: Slices | None = None,
     progress: Progress = silent,
 ) -> ScanIndex:
     """Looks at every file under SCANS.
@@ -66,6 +74,8 @@ def index_scans(
         modalities: DICOM codes to accept, ``SC`` meaning the SOP class Secondary Capture too; None accepts all.
         patient_map: The hospital's word on who is who, if it gave one.
         codes: DICOM attributes to read for the conditions of a recipe, keys of ``CONDITION_CODES``.
+        owners: Patient IDs by locator, for the files of kinds that carry none.
+        slices: The recipe's rule for volumes; None refuses them, and takes slices of DICOM as single images.
         progress: Told after each file.
 
     Raises:
@@ -75,7 +85,7 @@ def index_scans(
     files = [file for file in files if file.kind is not Kind.SIDE]
     if not files:
         raise InputUnusable("no scans found", do="give the folder that holds the DICOM files, or an .npz file")
-    indexer = _Indexer(root, None if modalities is None else frozenset(modalities), patient_map, codes)
+    indexer = _Indexer(root, None if modalities is None else frozenset(modalities), patient_map, codes, owners, slices)
     for done, file in enumerate(files, start=1):
         indexer.add(file)
         progress("reading headers", done, len(files))
@@ -96,9 +106,17 @@ class _Indexer:
     """Collects what the files say, one after the other."""
 
     def __init__(
-        self, root: Path, modalities: frozenset[str] | None, patient_map: PatientMap | None, codes: Sequence[str]
+        self,
+        root: Path,
+        modalities: frozenset[str] | None,
+        patient_map: PatientMap | None,
+        codes: Sequence[str],
+        owners: Mapping[str, str],
+        slices: Slices | None,
     ) -> None:
         self._root = root
+        self._owners_of_files = owners
+        self._slices = slices
         self._codes = codes
         self._modalities = modalities
         self._map = patient_map
@@ -110,11 +128,15 @@ class _Indexer:
 
     def index(self) -> ScanIndex:
         shared = sum(len(owners) > 1 for owners in self._owners.values())
-        return ScanIndex(self._root, tuple(self._scans), tuple(self._refusals), frozenset(self._texts), shared)
+        scans, refusals = self._scans, self._refusals
+        if self._slices is not None:
+            scans, refused = assemble(scans, self._slices)
+            refusals += [refusal_of(why, scan.case_id, scan.locator, scan.files) for scan, why in refused]
+        return ScanIndex(self._root, tuple(scans), tuple(refusals), frozenset(self._texts), shared)
 
     def add(self, file: FoundFile) -> None:
         self._texts |= path_identifiers(file.locator)
-        readers = {Kind.DICOM: self._dicom, Kind.NPZ: self._npz}
+        readers = {Kind.DICOM: self._dicom, Kind.NPZ: self._npz, Kind.NIFTI: self._nifti, Kind.RASTER: self._raster}
         try:
             if file.kind not in readers:
                 raise ScanRefused(file.kind.value)
@@ -151,6 +173,8 @@ class _Indexer:
             issuer=header.issuer,
             spacing_mm=header.spacing_mm,
             codes=tuple(_codes(dataset, self._codes)),
+            series=str(dataset.get("SeriesInstanceUID") or ""),
+            geometry=_plane(dataset),
         )
 
     def _check_modality(self, header: DicomHeader) -> None:
@@ -165,6 +189,19 @@ class _Indexer:
             if patient in owners:
                 raise ScanRefused("duplicate")
             owners.add(patient)
+
+    def _nifti(self, locator: str) -> Iterator[IndexedScan]:
+        if self._slices is None:
+            raise ScanRefused("volume")
+        header = read_nifti_header(self._root / locator)
+        patient = self._identify(locator, self._owners_of_files.get(locator, ""))
+        scan = IndexedScan(locator, self._next_case(), patient, "OT", header.shape[1], header.shape[0], header.bits)
+        yield volume_in(scan, header.shape, header.affine, self._slices)
+
+    def _raster(self, locator: str) -> Iterator[IndexedScan]:
+        header = read_raster_header(self._root / locator)
+        patient = self._identify(locator, self._owners_of_files.get(locator, ""))
+        yield IndexedScan(locator, self._next_case(), patient, "OT", header.rows, header.columns, header.bits)
 
     def _npz(self, locator: str) -> Iterator[IndexedScan]:
         header = read_npz_header(self._root / locator)
@@ -187,6 +224,11 @@ class _Indexer:
                 label = header.labels[index] if header.labels is not None else None
                 yield IndexedScan(one, self._next_case(), patient, "OT", rows, columns, bits, label=label)
             first += count
+
+
+def _plane(dataset: pydicom.Dataset) -> SliceGeometry | None:
+    with guarded("no-geometry"):
+        return plane_of(dataset)
 
 
 def _codes(dataset: pydicom.Dataset, keywords: Sequence[str]) -> Iterator[tuple[str, str]]:

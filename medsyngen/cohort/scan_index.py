@@ -108,11 +108,15 @@ class ScanIndex:
         """Returns where the reader finds a scan."""
         return str(self.root / scan.locator)
 
+    def addresses(self, scan: IndexedScan) -> tuple[str, ...]:
+        """Returns where the reader finds the files of a scan."""
+        return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
+
     @property
     def skipped_share(self) -> float:
-        """Refused images among all."""
+        """Refused files among all; an image of an ``.npz`` counts as one."""
         refused = sum(refusal.scans for refusal in self.refusals)
-        return refused / max(1, refused + len(self.scans))
+        return refused / max(1, refused + sum(scan.files for scan in self.scans))
 
 
 def refusal_of(refused: ScanRefused, case_id: str, locator: str, scans: int = 1) -> Refusal:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from medsyngen.cohort.conditions import Attribute
 from medsyngen.cohort.slices import Slices
 from medsyngen.errors import UsageError
+from medsyngen.formats.values import ImageValues
+from medsyngen.scan import Pixels
 
 Window = Literal["bit-depth", "per-scan"] | tuple[float, float]
 
@@ -91,6 +94,27 @@ def preprocessing(form: ScanForm) -> Any:
             FitSquared(keys="image", size=form.size),
         ]
     )
+
+
+def forming(form: ScanForm) -> Callable[[ImageValues, tuple[float, float] | None], Pixels]:
+    """Returns the same steps for an image that was read already.
+
+    The function takes the image, and the percentiles of the whole volume if it is a slice of one; it returns float32 in
+    [-1, 1], shape (1, size, size), and raises :class:`ScanRefused` if the image can't be used.
+    """
+    from monai.data import MetaTensor
+
+    from medsyngen.cohort.monai_transforms import FitSquared, Windowd
+    from medsyngen.formats.image_reader import metadata_of
+
+    window, fit = Windowd(keys="image", window=form.window), FitSquared(keys="image", size=form.size)
+
+    def formed(image: ImageValues, scan_ends: tuple[float, float] | None) -> Pixels:
+        meta = metadata_of(image) | {"scan_ends": scan_ends}
+        pixels: Pixels = fit(window({"image": MetaTensor(image.pixels[None], meta=meta)}))["image"].numpy()
+        return pixels
+
+    return formed
 
 
 def _load() -> Any:

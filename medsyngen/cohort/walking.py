@@ -10,7 +10,9 @@ from enum import Enum
 from pathlib import Path
 
 from medsyngen.formats.dicom import is_dicom
+from medsyngen.formats.nifti import header_files, is_nifti
 from medsyngen.formats.npz import is_npz
+from medsyngen.formats.raster import is_raster
 
 # Files that lie beside scans and are not meant as scans.
 _SIDE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".md", ".json", ".yaml", ".yml", ".xml", ".html", ".pdf", ".log"})
@@ -22,9 +24,12 @@ class Kind(Enum):
 
     DICOM = "dicom"
     NPZ = "npz"
+    NIFTI = "nifti"
+    RASTER = "raster"
     SIDE = "side"
     LINK = "link"
     NOT_DICOM = "not-dicom"
+    NOT_NIFTI = "not-nifti"
     UNKNOWN = "unknown-format"
     UNREADABLE = "unreadable"
 
@@ -81,10 +86,16 @@ def classify(path: Path) -> Kind:
         return Kind.SIDE
     if is_dicom(path):
         return Kind.DICOM
-    return Kind.NPZ if is_npz(path) else _by_name(path)
+    known = ((is_npz, Kind.NPZ), (is_raster, Kind.RASTER), (is_nifti, Kind.NIFTI))
+    return next((kind for is_kind, kind in known if is_kind(path)), None) or _by_name(path)
 
 
 def _by_name(path: Path) -> Kind:
+    plain = path.name.lower().removesuffix(".gz")
+    if plain.endswith(".img") and any(is_nifti(header) for header in header_files(path)):
+        return Kind.SIDE  # the voxels of a .hdr
+    if plain.endswith((".nii", ".hdr")):
+        return Kind.NOT_NIFTI
     suffix = path.suffix.lower()
     if suffix in _SIDE_SUFFIXES or path.name.startswith("."):
         return Kind.SIDE
