@@ -122,6 +122,10 @@ class ScanIndex:
         """Returns where the reader finds a scan."""
         return str(self.root / scan.locator)
 
+    def addresses(self, scan: IndexedScan) -> tuple[str, ...]:
+        """Returns where the reader finds the files of a scan."""
+        return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
+
     @property
     def files_accepted(self) -> int:
         """Files of which at least one image can be used; the others are refused."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from medsyngen.formats.archive import SEPARATOR, is_archive, members
-from medsyngen.formats.nifti import is_nifti
+from medsyngen.formats.nifti import header_files, is_nifti
 from medsyngen.formats.raster import is_raster
 from medsyngen.formats.refusal import ScanRefused
 
@@ -131,8 +131,11 @@ def kind_of(path: Path, head: bytes, name: str, *, member: bool) -> Kind:
         return Kind.RASTER
     if _maybe_nifti(head) and is_nifti(path):
         return Kind.NIFTI
-    if suffix == ".img" and is_nifti(path.with_suffix(".hdr")):
+    plain = name.lower().removesuffix(".gz")
+    if plain.endswith(".img") and not member and any(map(is_nifti, header_files(path))):
         return Kind.SIDE  # the voxels of that header
+    if plain.endswith((".nii", ".hdr")):
+        return Kind.NOT_NIFTI
     return _by_name(name, suffix)
 
 
@@ -145,6 +148,4 @@ def _by_name(name: str, suffix: str) -> Kind:
         return Kind.SIDE
     if suffix in (".npz", ".zip"):
         return Kind.UNREADABLE
-    if suffix == ".nii" or name.lower().endswith(".nii.gz"):
-        return Kind.NOT_NIFTI
     return Kind.NOT_DICOM if suffix in ("", ".dcm", ".dicom", ".ima") else Kind.UNKNOWN

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medsyngen.formats.dicom_pixels import read_pixels
 from medsyngen.formats.npz import NpzImages
+from medsyngen.formats.raster import is_raster, read_raster
 from medsyngen.formats.values import ImageValues
 
 _NUMBERED = re.compile(r"(?s)(?P<file>.+\.npz)#(?P<index>[0-9]{1,9})", re.IGNORECASE)
@@ -25,7 +26,7 @@ class ImageSource:
         """Returns the image at this address.
 
         Args:
-            address: Path of a DICOM file, or of an ``.npz`` followed by ``#`` and the number of the image.
+            address: Path of a DICOM, PNG or JPEG file, or of an ``.npz`` followed by ``#`` and the number of the image.
 
         Raises:
             ScanRefused: With the reason why this reader can't use the image.
@@ -33,7 +34,7 @@ class ImageSource:
         numbered = _NUMBERED.fullmatch(address)
         # A DICOM file may itself be named like an address.
         if numbered is None or Path(address).is_file():
-            return read_pixels(Path(address))
+            return read_raster(Path(address)) if is_raster(Path(address)) else read_pixels(Path(address))
         return self._open(numbered["file"]).read(int(numbered["index"]))
 
     def _open(self, file: str) -> NpzImages:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from medsyngen.formats.allowance import allow
 from medsyngen.formats.dicom import read_dataset
 from medsyngen.formats.dicom_pixels import read_pixels
 from medsyngen.formats.geometry import SliceGeometry, plane_of
@@ -37,6 +38,7 @@ def read_volume(addresses: Sequence[str]) -> VolumeValues:
 
 def _series(paths: Sequence[Path]) -> VolumeValues:
     stacked = stack([_plane(path) for path in paths])
+    files = sum(path.stat().st_size for path in paths)
     pixels = None
     low, high = np.inf, -np.inf
     for k, number in enumerate(stacked.order):
@@ -45,6 +47,7 @@ def _series(paths: Sequence[Path]) -> VolumeValues:
         if pixels is None:
             if 4 * rows * columns * len(paths) > MAX_BYTES:
                 raise ScanRefused("too-large", f"a volume above {MAX_BYTES >> 20} MiB")
+            allow(4 * rows * columns * len(paths), files)
             pixels = np.empty((columns, rows, len(paths)), np.float32, order="F")
         if pixels.shape[:2] != (columns, rows):
             raise ScanRefused("mixed-sizes")
