@@ -59,7 +59,7 @@ class IndexedScan:
         codes: DICOM attributes that the recipe declares and that the header has a code for, each with its code.
         series: Series Instance UID; empty where there is none.
         geometry: Where the slice lies; None where the header does not say, and for anything that is not one slice.
-        parts: Locators of the files of a volume, in the order of its slices; empty where the locator says all.
+        parts: Of a volume, the locators of its files in the order of its slices; of a picture, empty.
         images: How many images the recipe takes of it: 1, or the slices of a volume that its rule picks.
     """
 
@@ -79,6 +79,11 @@ class IndexedScan:
     geometry: SliceGeometry | None = None
     parts: tuple[str, ...] = field(default=(), repr=False)
     images: int = 1
+
+    @property
+    def files(self) -> int:
+        """Files that it consists of; an image of an ``.npz`` counts as one."""
+        return max(1, len(self.parts))
 
 
 @dataclass(frozen=True)

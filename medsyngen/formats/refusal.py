@@ -13,6 +13,8 @@ from medsyngen.errors import InputUnusable
 
 _WHOLE = "check that the file was copied whole, or take it out of the folder"
 _TAKE_OUT = "take it out of the folder"
+_SPLIT = "split the series by orientation and size, or take out what does not belong"
+_EXPORT = "export the series whole, or take it out"
 _CONVERT = "convert it to an uncompressed transfer syntax (for instance with dcmconv or gdcmconv), or take it out"
 
 REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -44,6 +46,16 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no-patient-id": ("no patient ID", "say whose it is with --patient-map"),
         "not-in-map": ("not named in the patient map", "add it to the patient map, or take it out"),
         "duplicate": ("the same image (SOP Instance UID) is there twice for this patient", "take one of them out"),
+        "archive-name": (
+            "a name in an archive that leads out of it, is there twice, or reads like another file's",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-encrypted": ("encrypted in its archive", "unpack it yourself and give the folder"),
+        "archive-method": (
+            "packed in its archive by another method than deflate",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-nested": ("an archive within an archive", "unpack the inner one beside the outer one"),
         "reader-died": (
             "reading it ended the process that read it, as a forged or broken file can",
             "take it out of the folder, or write it anew with the software that it came from",
@@ -52,6 +64,35 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "reading it took longer than an image of its size may take",
             "check that the disk answers and that the file was copied whole, or take it out",
         ),
+        "volume": ("a volume, but the recipe does not say which of its slices to take", "set `scans.slices` in the recipe"),
+        "localizer": ("a localizer (scout), not the examination", _TAKE_OUT),
+        "no-geometry": (
+            "no usable word on where its voxels lie in the patient",
+            "export it again with its geometry, or take it out",
+        ),
+        "too-few-slices": (
+            "a series of fewer slices than tell whether one is missing",
+            "export the series whole, or take it out",
+        ),
+        "mixed-sizes": ("slices of several sizes or spacings in one series", _SPLIT),
+        "mixed-orientation": ("slices of several orientations in one series", _SPLIT),
+        "four-dimensional": (
+            "several volumes in one: times, echoes, directions or phases",
+            "take one volume out of it, as a series or file of its own",
+        ),
+        "duplicate-positions": ("two slices of one series at one place", "take one of the two out"),
+        "missing-slices": ("slices are missing from the series: a gap is a multiple of the others", _EXPORT),
+        "uneven-slices": ("the slices of the series are not evenly spaced", "resample it, or take it out"),
+        "gantry-tilt": (
+            "slices that are shifted against each other, as by a tilted gantry",
+            "correct the tilt (for instance with dcm2niix), or take it out",
+        ),
+        "forms-disagree": (
+            "its qform and its sform name different directions or voxel sizes",
+            "make them agree, or clear the wrong one (code 0)",
+        ),
+        "singular-affine": ("an affine that is no invertible map into space", "mend its sform or qform, or take it out"),
+        "not-nifti": ("named like NIfTI, but without its mark", _TAKE_OUT + ", or convert it to NIfTI"),
         "npz-layout": (
             "an .npz whose arrays don't fit together",
             "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
