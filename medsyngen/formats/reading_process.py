@@ -179,7 +179,8 @@ class ReadingProcess:
         return running.returncode
 
     def _pipe(self, number: int) -> int:
-        pipe = self._running and (self._running.stdin, self._running.stdout)[number]
+        pipes = (self._running.stdin, self._running.stdout) if self._running is not None else (None, None)
+        pipe = pipes[number]
         if pipe is None:
             raise RuntimeError("the process doesn't run")
         return pipe.fileno()

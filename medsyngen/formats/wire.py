@@ -13,10 +13,11 @@ import importlib
 import json
 import math
 import re
+from collections.abc import Callable
 from enum import Enum
 from itertools import pairwise
 from pathlib import PurePath, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def _encode(value: object, buffers: list[bytes | memoryview]) -> Any:
         if value.dtype.kind not in "buif":
             raise TypeError("an array of something else than numbers")
         plain = np.ascontiguousarray(value)
-        buffers.append(memoryview(plain.reshape(-1)).cast("B") if plain.size else b"")
+        buffers.append(plain.reshape(-1).view(np.uint8).data if plain.size else b"")
         return ["array", plain.dtype.str, list(value.shape), len(buffers) - 1]
     if isinstance(value, bytes):
         buffers.append(value)
@@ -166,7 +167,7 @@ def _class(name: str) -> type:
     return found
 
 
-_DECODERS = {
+_DECODERS: Final[dict[str, Callable[[list[Any], list[memoryview]], Any]]] = {
     "array": _array,
     "bytes": lambda rest, buffers: bytes(buffers[rest[0]]),
     "refused": _refused,
