@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from medsyngen.formats.archive import as_file
 from medsyngen.formats.dicom_pixels import read_pixels
 from medsyngen.formats.npz import NpzImages
 from medsyngen.formats.raster import is_raster, read_raster
@@ -34,7 +35,8 @@ class ImageSource:
         numbered = _NUMBERED.fullmatch(address)
         # A DICOM file may itself be named like an address.
         if numbered is None or Path(address).is_file():
-            return read_raster(Path(address)) if is_raster(Path(address)) else read_pixels(Path(address))
+            with as_file(Path(address)) as path:
+                return read_raster(path) if is_raster(path) else read_pixels(path)
         return self._open(numbered["file"]).read(int(numbered["index"]))
 
     def _open(self, file: str) -> NpzImages:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from medsyngen.formats.allowance import allow
+from medsyngen.formats.archive import as_file
 from medsyngen.formats.dicom import read_dataset
 from medsyngen.formats.dicom_pixels import read_pixels
 from medsyngen.formats.geometry import SliceGeometry, plane_of
@@ -30,10 +32,11 @@ def read_volume(addresses: Sequence[str]) -> VolumeValues:
     Raises:
         ScanRefused: With the reason why this reader can't use the volume.
     """
-    paths = [Path(address) for address in addresses]
-    if len(paths) == 1 and is_nifti(paths[0]):
-        return read_nifti(paths[0])
-    return _series(paths)
+    with ExitStack() as held:
+        paths = [held.enter_context(as_file(Path(address))) for address in addresses]
+        if len(paths) == 1 and is_nifti(paths[0]):
+            return read_nifti(paths[0])
+        return _series(paths)
 
 
 def _series(paths: Sequence[Path]) -> VolumeValues:
