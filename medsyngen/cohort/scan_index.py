@@ -138,10 +138,6 @@ class ScanIndex:
         refused = {_file(part) for refusal in self.refusals for part in (refusal.parts or (refusal.locator,))}
         return len(refused - accepted)
 
-    def addresses(self, scan: IndexedScan) -> tuple[str, ...]:
-        """Returns where the reader finds the files of a scan."""
-        return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
-
     @property
     def skipped_share(self) -> float:
         """Refused files among all; an image of an ``.npz`` counts as one."""
@@ -154,7 +150,13 @@ def _file(locator: str) -> str:
 
 
 def refusal_of(
-    refused: ScanRefused, case_id: str, locator: str, scans: int = 1, *, parts: tuple[str, ...] = (), sop_class: str = ""
+    refused: ScanRefused,
+    case_id: str,
+    locator: str,
+    scans: int = 1,
+    *,
+    parts: tuple[str, ...] = (),
+    sop_class: str = "",
 ) -> Refusal:
     """Returns the entry of a list of refusals for an error of the reader."""
     return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator, parts, sop_class)
