@@ -16,7 +16,7 @@ from medsyngen.cohort.identifiers import header_identifiers
 from medsyngen.cohort.walking import HEAD_BYTES, Kind, kind_of
 from medsyngen.formats.archive import as_file, open_scan
 from medsyngen.formats.canonical import voxel_sizes
-from medsyngen.formats.dicom import parse_header
+from medsyngen.formats.dicom import SECONDARY_CAPTURE, parse_header
 from medsyngen.formats.dicom_elements import HeaderElements, read_elements
 from medsyngen.formats.dicom_templates import CONDITION_CODES
 from medsyngen.formats.geometry import SliceGeometry, plane_of

@@ -15,28 +15,7 @@ import pydicom
 from medsyngen.formats.guarding import BROKEN
 
 KNOWN_MODALITIES: Final = frozenset(
-    [
-        "CR",
-        "CT",
-        "DX",
-        "ES",
-        "GM",
-        "IO",
-        "MG",
-        "MR",
-        "NM",
-        "OT",
-        "PT",
-        "PX",
-        "RF",
-        "SC",
-        "SEG",
-        "SM",
-        "SR",
-        "US",
-        "XA",
-        "XC",
-    ]
+    ["CR", "CT", "DX", "ES", "GM", "IO", "MG", "MR", "NM", "OT", "PT", "PX", "RF", "SC", "SEG", "SM", "SR", "US", "XA", "XC"]
 )
 """Codes of PS3.3 C.7.3.1.1.1 that may be named in a message."""
 VENDORS: Final = (
@@ -44,9 +23,7 @@ VENDORS: Final = (
     *("Lodox", "Mindray", "Neusoft", "Philips", "Planmeca", "Samsung", "Shimadzu", "Siemens", "Sirona", "Toshiba"),
     *("United Imaging", "Varian"),
 )
-_HEAD: Final = re.compile(
-    r"head|brain|skull|face|facial|orbit|neuro|crani|sinus|iac|kopf|sch[aä]del|hirn|tete|cerveau|cabeza"
-)
+_HEAD: Final = re.compile(r"head|brain|skull|face|facial|orbit|neuro|crani|sinus|iac|kopf|sch[aä]del|hirn|tete|cerveau|cabeza")
 _BODY: Final = {
     "head": _HEAD,
     "chest": re.compile(r"chest|thora|lung|rib|torax"),

@@ -150,13 +150,7 @@ def _file(locator: str) -> str:
 
 
 def refusal_of(
-    refused: ScanRefused,
-    case_id: str,
-    locator: str,
-    scans: int = 1,
-    *,
-    parts: tuple[str, ...] = (),
-    sop_class: str = "",
+    refused: ScanRefused, case_id: str, locator: str, scans: int = 1, *, parts: tuple[str, ...] = (), sop_class: str = ""
 ) -> Refusal:
     """Returns the entry of a list of refusals for an error of the reader."""
     return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator, parts, sop_class)

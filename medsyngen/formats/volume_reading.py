@@ -39,6 +39,16 @@ def read_volume(addresses: Sequence[str]) -> VolumeValues:
     return _series(addresses)
 
 
+def read_nifti_file(address: str) -> VolumeValues:
+    """Returns one NIfTI volume: :func:`medsyngen.formats.nifti.read_nifti` for a reading process.
+
+    Raises:
+        ScanRefused: With the reason why this reader can't use the file.
+    """
+    with as_file(Path(address)) as path:
+        return read_nifti(path)
+
+
 def _series(addresses: Sequence[str]) -> VolumeValues:
     planes, sizes = zip(*map(_plane, addresses), strict=True)
     stacked = stack(planes)
