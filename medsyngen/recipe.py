@@ -136,8 +136,11 @@ class Recipe:
         """Returns the recipe as plain JSON with every default written out."""
         plain = json.loads(json.dumps(dataclasses.asdict(self)))
         del plain["scans"]["attributes"]
+        # Recipes without them keep the hash that ledgers and checkpoints know.
         if not self.conditions:
-            del plain["conditions"]  # recipes without them keep the hash that ledgers and checkpoints know
+            del plain["conditions"]
+        if self.scans.slices is None:
+            del plain["scans"]["slices"]
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 

@@ -57,7 +57,9 @@ def is_slice(scan: IndexedScan) -> bool:
     return scan.modality in SLICED and not scan.parts
 
 
-def volume_in(scan: IndexedScan, shape: tuple[int, int, int], affine: NDArray[np.float64], slices: Slices) -> IndexedScan:
+def volume_in(
+    scan: IndexedScan, shape: tuple[int, int, int], affine: NDArray[np.float64], slices: Slices
+) -> IndexedScan:
     """Returns the entry of a volume.
 
     Args:

@@ -81,7 +81,7 @@ class Labelling:
 
 
 def _text(scan: IndexedScan, attribute: Attribute, table: LabelTable | None) -> str | None:
-    text = table.find(scan.locator, scan.patient.patient_id) if table else None
+    text = table.find(scan.locator, scan.patient.patient_id, scan.parts) if table else None
     if text is None and attribute.source == LABEL:
         text = scan.label
     return dict(scan.codes).get(attribute.dicom or "") if text is None else text

@@ -58,7 +58,8 @@ class Windowd(MapTransform):  # type: ignore[misc]  # MONAI is not typed
         if isinstance(self.window, tuple):
             return self.window
         if self.window == "per-scan":
-            low, high = image.meta.get("scan_ends", None) or np.percentile(values, PERCENTILES)
+            ends = getattr(image, "meta", {}).get("scan_ends")  # of the whole volume that this is a slice of
+            low, high = ends if ends is not None else np.percentile(values, PERCENTILES)
             if not high > low:
                 raise ScanRefused("flat")
             return float(low), float(high)
@@ -87,7 +88,7 @@ def linear_weights(size: int, fitted: int) -> torch.Tensor:
 
 
 def _spacing(image: Any) -> tuple[float, float]:
-    affine = np.asarray(image.meta.get("affine", np.eye(4)), dtype=np.float64)
+    affine = np.asarray(getattr(image, "meta", {}).get("affine", np.eye(4)), dtype=np.float64)
     return float(affine[0, 0]), float(affine[1, 1])
 
 

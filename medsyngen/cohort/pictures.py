@@ -30,7 +30,7 @@ class Wanted:
     Args:
         addresses: Of its one file, or of all files of a volume.
         slices: The rule for a volume; None for a picture.
-        percentiles: Whether the window needs the scan's own percentiles.
+        percentiles: Whether the window needs the 1st and 99th percentile of a whole volume.
     """
 
     addresses: tuple[str, ...] = field(repr=False)
@@ -44,7 +44,7 @@ class Pictures:
 
     Args:
         images: At least one.
-        ends: The 1st and 99th percentile of the whole scan, if they were asked for.
+        ends: The 1st and 99th percentile of the whole volume, if they were asked for; None of a picture.
         digest: The same for two scans if all of their pixels are equal.
     """
 
@@ -75,8 +75,8 @@ def _pictures(images: tuple[ImageValues, ...], pixels: NDArray[np.float32], want
     if not np.isfinite(pixels).all():
         raise ScanRefused("non-finite")
     ends = None
-    if wanted.percentiles:
-        low, high = np.percentile(pixels.astype(np.float64), PERCENTILES)
+    if wanted.percentiles and wanted.slices is not None:
+        low, high = np.percentile(pixels, PERCENTILES)
         ends = (float(low), float(high))
     return Pictures(images, ends, picture_digest(pixels))
 

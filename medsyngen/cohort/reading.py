@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.conditions import CLASS, check_conditions, short_form
@@ -17,14 +14,16 @@ from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labelling import Labelling, Rows
 from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes
 from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.pictures import Wanted, read_pictures
 from medsyngen.cohort.pixel_cache import ScanOfPatient, cohort_from
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
-from medsyngen.cohort.transforms import ScanForm, preprocessing
+from medsyngen.cohort.transforms import ScanForm, forming
 from medsyngen.cohort.unit_audit import SharedPictures, audit_unit
 from medsyngen.errors import TooManySkipped
+from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.scan import Pixels
+from medsyngen.scan import PatientKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,19 +88,27 @@ def read_cohort(
     table = labels if labels is not None else find_labels(scans)
     labelling = Labelling.of(form.attributes or short_form(classes), table)
     index = index_scans(
-        scans, modalities=form.modalities, patient_map=patient_map, codes=labelling.keywords, progress=progress
+        scans,
+        modalities=form.modalities,
+        patient_map=patient_map,
+        codes=labelling.keywords,
+        owners=table.owners if table else {},
+        slices=form.slices,
+        progress=progress,
     )
     check_privacy_unit(index)
-    _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
+    _check_share(index, form)  # before minutes of decoding
     decoding = _Decoding(index, form, progress)
     scans_read = decoding.scans(labelling.rows)
-    rooms = Counter(scan.patient for scan in index.scans)
+    rooms: Counter[PatientKey] = Counter()
+    for scan in index.scans:
+        rooms[scan.patient] += scan.images
     cohort = cohort_from(scans_read, rooms=rooms, folder=cache_folder)
     usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
     refusals = tuple(sorted(refused, key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     index = replace(index, scans=usable, refusals=refusals)
     check_privacy_unit(index)
-    _check_share(refusals, len(usable), form)
+    _check_share(index, form)
 
     texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
     texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
@@ -125,15 +132,16 @@ def find_labels(scans: Path) -> LabelTable | None:
     return LabelTable.read(path) if path.is_file() else None
 
 
-def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> None:
-    refused = sum(refusal.scans for refusal in refusals)
-    share = refused / max(1, refused + accepted)
+def _check_share(index: ScanIndex, form: ScanForm) -> None:
+    refused = sum(refusal.scans for refusal in index.refusals)
+    accepted = sum(scan.files for scan in index.scans)
+    share = index.skipped_share
     if share > form.max_skipped_share:
         raise TooManySkipped(
             f"{refused} of {refused + accepted} scans can't be used: {share:.1%}, "
             f"more than the recipe's max_skipped_share of {form.max_skipped_share:.1%}",
             do=f"{MEND}, or raise `scans.max_skipped_share`",
-            details=[refusal.line() for refusal in refusals],
+            details=[refusal.line() for refusal in index.refusals],
         )
 
 
@@ -147,35 +155,30 @@ class _Decoding:
         self.pictures = SharedPictures()
 
     def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanOfPatient]:
-        """Yields every scan that can be decoded, with its class."""
-        pipeline = preprocessing(self._form)
-        for done, scan in enumerate(self._index.scans, start=1):
-            try:
-                decoded, image = _image(pipeline, self._index.address(scan))
-            except ScanRefused as refused:
-                self.refusals.append(refusal_of(refused, scan.case_id, scan.locator))
-            else:
-                self.pictures.add(decoded, scan.patient)
-                self.usable.append(scan)
-                yield scan.patient, image, label(scan)
-            self._progress("reading scans", done, len(self._index.scans))
-
-
-def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
-    """Returns the pixels as decoded, and in the recipe's form."""
-    try:
-        loaded = pipeline({"image": address}, end=1)
-        decoded = np.asarray(loaded["image"], dtype=np.float32)
-        image: Pixels = pipeline(loaded, start=1)["image"].numpy()
-        return decoded, image
-    except RuntimeError as error:
-        # MONAI wraps what a transform raises, once for each level of Compose.
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, ScanRefused):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        raise cause from None
+        """Yields every picture of every scan that can be decoded, with its class."""
+        shape = forming(self._form)
+        wanted = (
+            Wanted(
+                self._index.addresses(scan),
+                self._form.slices if scan.parts else None,
+                percentiles=self._form.window == "per-scan",
+            )
+            for scan in self._index.scans
+        )
+        with ReadingWorkers() as workers:
+            answers = workers.imap(read_pictures, wanted)
+            for done, (scan, answer) in enumerate(zip(self._index.scans, answers, strict=True), start=1):
+                try:
+                    if isinstance(answer, ScanRefused):
+                        raise answer
+                    images = [shape(image, answer.ends) for image in answer.images]
+                except ScanRefused as refused:
+                    self.refusals.append(refusal_of(refused, scan.case_id, scan.locator, scan.files))
+                else:
+                    self.pictures.add_digest(answer.digest, scan.patient)
+                    self.usable.append(scan)
+                    yield from ((scan.patient, image, label(scan)) for image in images)
+                self._progress("reading scans", done, len(self._index.scans))
 
 
 def _notices(index: ScanIndex, pictures: SharedPictures, labelling: Labelling, cohort: Cohort) -> tuple[str, ...]:

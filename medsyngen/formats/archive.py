@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +95,26 @@ def open_scan(path: Path) -> BinaryIO:
         if where is None:
             raise
     return _open_member(where, member)
+
+
+@contextmanager
+def as_file(path: Path) -> Iterator[Path]:
+    """Yields a path that every reader can open: the file itself, or a member unpacked into memory without a name.
+
+    Raises:
+        ScanRefused: The member can't be read, with the reason.
+    """
+    where, member = (None, "") if os.path.lexists(path) else split_address(path)
+    if where is None:
+        yield path
+        return
+    with _open_member(where, member) as packed, os.fdopen(os.memfd_create("member"), "wb") as unpacked:
+        try:
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
+            unpacked.flush()
+        except _BROKEN:
+            raise ScanRefused("unreadable") from None
+        yield Path(f"/proc/self/fd/{unpacked.fileno()}")
 
 
 def split_address(path: Path) -> tuple[Path | None, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import nibabel
 import numpy as np
+from nibabel.affines import voxel_sizes as nibabel_voxel_sizes
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import NDArray
 
@@ -38,5 +38,5 @@ def ras_shape(shape: tuple[int, int, int], affine: NDArray[np.float64]) -> tuple
 
 def voxel_sizes(affine: NDArray[np.float64]) -> tuple[float, float, float]:
     """Returns the distance of neighbouring voxels along each axis, in mm."""
-    i, j, k = nibabel.affines.voxel_sizes(affine)
+    i, j, k = nibabel_voxel_sizes(affine)
     return float(i), float(j), float(k)

@@ -7,7 +7,6 @@ inflated no further than that. Extensions and the free texts of the header are p
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import zlib
 from collections.abc import Iterator
@@ -18,8 +17,11 @@ from typing import IO, Any, cast
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from medsyngen.formats.allowance import allow
 from medsyngen.formats.nifti_geometry import affine_of
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import VolumeValues
@@ -41,8 +43,8 @@ _BROKEN = (
     TypeError,
     ValueError,
     zlib.error,
-    nibabel.spatialimages.HeaderDataError,
-    nibabel.filebasedimages.ImageFileError,
+    HeaderDataError,
+    ImageFileError,
 )
 
 
@@ -53,7 +55,7 @@ class NiftiHeader:
     Args:
         shape: Voxels along each of three axes.
         affine: float64, (4, 4): voxel indices to mm, RAS+.
-        dtype: Of the voxels as stored, with its byte order.
+        dtype: Of the voxels as stored, with its byte order, as numpy writes it: ``<i2``.
         slope: Of the stored values.
         intercept: Of the stored values.
         offset: Bytes before the voxels in the file that holds them.
@@ -62,7 +64,7 @@ class NiftiHeader:
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
-    dtype: np.dtype[Any]
+    dtype: str
     slope: float
     intercept: float
     offset: int
@@ -71,12 +73,13 @@ class NiftiHeader:
     @property
     def bits(self) -> int:
         """Bits of an integer voxel of at most 16 bits; 0 for other numbers."""
-        return 8 * self.dtype.itemsize if self.dtype.kind in "ui" and self.dtype.itemsize <= 2 else 0
+        kind = np.dtype(self.dtype)
+        return 8 * kind.itemsize if kind.kind in "ui" and kind.itemsize <= 2 else 0
 
     @property
     def stored_bytes(self) -> int:
         """Bytes of the voxels when not compressed."""
-        return math.prod(self.shape) * self.dtype.itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     @property
     def value_range(self) -> tuple[float, float] | None:
@@ -98,9 +101,15 @@ def is_nifti(path: Path) -> bool:
 
 def image_file(path: Path) -> Path | None:
     """Returns the file of the voxels that belongs to a ``.hdr`` (``.img``, ``.img.gz``), or None if there is none."""
-    stem = path.name.removesuffix(".gz").removesuffix(".hdr").removesuffix(".HDR")
+    stem = path.name[: -len(".hdr.gz")] if path.suffix.lower() == ".gz" else path.name[: -len(".hdr")]
     names = (f"{stem}.img", f"{stem}.img.gz", f"{stem}.IMG")
     return next((path.with_name(name) for name in names if _is_plain(path.with_name(name))), None)
+
+
+def header_files(voxels: Path) -> list[Path]:
+    """Returns where the header of an ``.img`` may be."""
+    stem = voxels.name[: -len(".img.gz")] if voxels.suffix.lower() == ".gz" else voxels.name[: -len(".img")]
+    return [voxels.with_name(stem + suffix) for suffix in (".hdr", ".hdr.gz", ".HDR")]
 
 
 def read_nifti_header(path: Path) -> NiftiHeader:
@@ -114,7 +123,8 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         kind = _kind(first)
         if kind is None:
             raise ScanRefused("not-nifti")
-        header = kind[0].from_fileobj(io.BytesIO(first), check=False)
+        # Not from_fileobj, which would parse extensions.
+        header = kind[0](first[: kind[0].sizeof_hdr], check=False)
         parsed = _parse(header, single=kind[1])
         _check_size(parsed, path if parsed.single else image_file(path))
         return parsed
@@ -129,6 +139,7 @@ def read_nifti(path: Path) -> VolumeValues:
     header = read_nifti_header(path)
     voxels = path if header.single else image_file(path)
     with _guarded("unreadable"):
+        allow(4 * math.prod(header.shape), (voxels or path).stat().st_size)
         stored = _stored(voxels or path, header)
     values = np.empty(header.shape, np.float32, order="F")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -178,7 +189,7 @@ def _parse(header: Any, *, single: bool) -> NiftiHeader:
         raise ScanRefused("unreadable")
     # A single file's voxels can't begin within its header; a zero there means: right behind it.
     least = (len(header.binaryblock) + 4) if single else 0
-    return NiftiHeader(shape, affine_of(header), dtype, slope, intercept, max(int(offset), least), single)
+    return NiftiHeader(shape, affine_of(header), dtype.str, slope, intercept, max(int(offset), least), single)
 
 
 def _shape(dim: list[int]) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from medsyngen.formats.refusal import ScanRefused
@@ -60,7 +61,7 @@ def _check_pixdim(header: Any) -> None:
 def _qform(header: Any) -> NDArray[np.float64]:
     try:
         affine: NDArray[np.float64] = header.get_qform()
-    except (ValueError, nibabel.spatialimages.HeaderDataError):
+    except (ValueError, HeaderDataError):
         raise ScanRefused("no-geometry", "a quaternion that is no rotation") from None
     return affine
 
@@ -83,5 +84,5 @@ def _check_affine(affine: NDArray[np.float64], unit: float) -> None:
 def _agree(sform: NDArray[np.float64], qform: NDArray[np.float64]) -> bool:
     """Returns whether two affines name the same closest directions and the same voxel sizes."""
     same = nibabel.aff2axcodes(sform) == nibabel.aff2axcodes(qform)
-    sizes = [np.linalg.norm(form[:3, :3], axis=0) for form in (sform, qform)]
-    return bool(same and np.allclose(*sizes, rtol=GAP_TOLERANCE))
+    first, second = (np.linalg.norm(form[:3, :3], axis=0) for form in (sform, qform))
+    return bool(same and np.allclose(first, second, rtol=GAP_TOLERANCE))

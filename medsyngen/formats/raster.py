@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from medsyngen.formats.allowance import allow
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues, check_side
 
@@ -86,6 +87,7 @@ def read_raster(path: Path) -> ImageValues:
     """
     with _opened(path) as image:
         bits = _BITS[image.mode]
+        allow(4 * image.width * image.height, path.stat().st_size)
         pixels = _grey(ImageOps.exif_transpose(image))
     return ImageValues(np.ascontiguousarray(pixels, dtype=np.float32), (0.0, float(2**bits - 1)))
 
@@ -126,4 +128,5 @@ def _grey(image: Image.Image) -> NDArray[np.float32]:
     darkest, lightest = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
     if (lightest - darkest).max() > GREY_WITHIN or opaque.min() != 255:
         raise ScanRefused("coloured")
-    return np.round((red + green + blue) / 3.0).astype(np.float32)
+    grey: NDArray[np.float32] = np.round((red + green + blue) / 3.0).astype(np.float32)
+    return grey

@@ -57,24 +57,6 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "no-patient-id": ("no patient ID", "say whose it is with --patient-map"),
         "not-in-map": ("not named in the patient map", "add it to the patient map, or take it out"),
         "duplicate": ("the same image (SOP Instance UID) is there twice for this patient", "take one of them out"),
-        "archive-name": (
-            "a name in an archive that leads out of it, is there twice, or reads like another file's",
-            "unpack the archive yourself and give the folder",
-        ),
-        "archive-encrypted": ("encrypted in its archive", "unpack it yourself and give the folder"),
-        "archive-method": (
-            "packed in its archive by another method than deflate",
-            "unpack the archive yourself and give the folder",
-        ),
-        "archive-nested": ("an archive within an archive", "unpack the inner one beside the outer one"),
-        "reader-died": (
-            "reading it ended the process that read it, as a forged or broken file can",
-            "take it out of the folder, or write it anew with the software that it came from",
-        ),
-        "too-slow": (
-            "reading it took longer than an image of its size may take",
-            "check that the disk answers and that the file was copied whole, or take it out",
-        ),
         "volume": (
             "a volume, but the recipe does not say which of its slices to take",
             "set `scans.slices` in the recipe",
@@ -110,6 +92,24 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "mend its sform or qform, or take it out",
         ),
         "not-nifti": ("named like NIfTI, but without its mark", _TAKE_OUT + ", or convert it to NIfTI"),
+        "reader-died": (
+            "reading it ended the process that read it, as a forged or broken file can",
+            "take it out of the folder, or write it anew with the software that it came from",
+        ),
+        "too-slow": (
+            "reading it took longer than an image of its size may take",
+            "check that the disk answers and that the file was copied whole, or take it out",
+        ),
+        "archive-name": (
+            "a name in an archive that leads out of it, is there twice, or reads like another file's",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-encrypted": ("encrypted in its archive", "unpack it yourself and give the folder"),
+        "archive-method": (
+            "packed in its archive by another method than deflate",
+            "unpack the archive yourself and give the folder",
+        ),
+        "archive-nested": ("an archive within an archive", "unpack the inner one beside the outer one"),
         "npz-layout": (
             "an .npz whose arrays don't fit together",
             "store `images` (n, rows, columns), and `label` and `patient_id` (n) beside it, or the MedMNIST layout",
