@@ -15,11 +15,11 @@ from pydicom.filereader import read_dataset as read_elements_from
 from medsyngen.formats.allowance import allow
 from medsyngen.formats.archive import open_scan
 from medsyngen.formats.dicom_elements import read_parts
-from medsyngen.formats.dicom_header import DicomHeader, parse_header
+from medsyngen.formats.dicom_header import SECONDARY_CAPTURE, DicomHeader, parse_header
 from medsyngen.formats.guarding import guarded
 from medsyngen.formats.refusal import ScanRefused
 
-__all__ = ["DicomHeader", "is_dicom", "parse_header", "read_dataset", "read_header", "read_image"]
+__all__ = ["SECONDARY_CAPTURE", "DicomHeader", "is_dicom", "parse_header", "read_dataset", "read_header", "read_image"]
 _PIXELS: Final = 0x7FE0
 _UNDEFINED: Final = 0xFFFFFFFF
 

@@ -68,8 +68,9 @@ def _of_frame(dataset: pydicom.Dataset, number: int, macros: Macros) -> pydicom.
             source = item if item is not None and keyword in item else dataset
             if keyword in source:
                 found[keyword] = source[keyword]
-    if "FrameOfReferenceUID" in dataset:
-        found["FrameOfReferenceUID"] = dataset["FrameOfReferenceUID"]
+    for keyword in ("FrameOfReferenceUID", "ImageType"):
+        if keyword in dataset:
+            found[keyword] = dataset[keyword]
     return found
 
 
