@@ -138,10 +138,6 @@ class ScanIndex:
         refused = {_file(part) for refusal in self.refusals for part in (refusal.parts or (refusal.locator,))}
         return len(refused - accepted)
 
-    def addresses(self, scan: IndexedScan) -> tuple[str, ...]:
-        """Returns where the reader finds the files of a scan."""
-        return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
-
     @property
     def skipped_share(self) -> float:
         """Refused files among all; an image of an ``.npz`` counts as one."""

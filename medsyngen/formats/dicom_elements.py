@@ -23,13 +23,14 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from medsyngen.formats.guarding import guarded
+from medsyngen.formats.inflating import inflated
 from medsyngen.formats.refusal import ScanRefused
 
 MOST_BYTES: Final = 64 << 20
 """Longest header that is read."""
 _MOST_ELEMENTS: Final = 200_000
 _PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-_DEFLATED: Final = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1")
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _IMPLICIT: Final = "1.2.840.10008.1.2"
 _BIG: Final = "1.2.840.10008.1.2.2"
 _SYNTAX: Final = 0x00020010
@@ -108,8 +109,14 @@ def read_elements(file: BinaryIO) -> tuple[HeaderElements, int]:
         The dataset, with its ``file_meta``, and the bytes that are left for pixel data.
 
     Raises:
-        ScanRefused: ``not-dicom``, ``deflated``, ``transfer-syntax``, ``too-large`` or ``unreadable``.
+        ScanRefused: ``not-dicom``, ``transfer-syntax``, ``too-large``, ``truncated`` or ``unreadable``.
     """
+    elements, remaining, _ = read_parts(file)
+    return elements, remaining
+
+
+def read_parts(file: BinaryIO) -> tuple[HeaderElements, int, BinaryIO]:
+    """As :func:`read_elements`; returns also where the pixel data go on, at their tag: the file, or it inflated."""
     if file.read(132)[128:] != b"DICM":
         raise ScanRefused("not-dicom")
     with guarded("unreadable"):
@@ -117,17 +124,18 @@ def read_elements(file: BinaryIO) -> tuple[HeaderElements, int]:
         meta = {each.tag: each for each in data_element_generator(file, False, True, stop_when=before_data)}
         syntax = meta.get(BaseTag(_SYNTAX))
         name = bytes(syntax.value or b"").rstrip(b"\0 ").decode("ascii") if syntax is not None else ""
-        if name in _DEFLATED:
-            raise ScanRefused("deflated")
         if not name:
             raise ScanRefused("transfer-syntax", "the header names none")
+        if name == _DEFLATED:
+            file = inflated(file)
         found = read_dataset(file, name == _IMPLICIT, name != _BIG, stop_when=_until(_PIXELS.__contains__))
         elements = HeaderElements(found)
         elements.set_original_encoding(*found.original_encoding, found.original_character_set)
         elements.file_meta = FileMetaDataset(meta)
         start = file.tell()
         size = file.seek(0, 2)
-        return elements, max(0, size - start - (8 if name == _IMPLICIT else 12))
+        file.seek(start)
+        return elements, max(0, size - start - (8 if name == _IMPLICIT else 12)), file
 
 
 def _until(wanted: Callable[[int], bool]) -> Callable[[BaseTag, str | None, int], bool]:

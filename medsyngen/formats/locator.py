@@ -27,7 +27,8 @@ class ImageSource:
         """Returns the image at this address.
 
         Args:
-            address: Path of a DICOM, PNG or JPEG file, or of an ``.npz`` followed by ``#`` and the number of the image.
+            address: Path of a DICOM, PNG or JPEG file, also ``archive.zip!member``; or of an ``.npz`` followed by ``#``
+                and the number of the image.
 
         Raises:
             ScanRefused: With the reason why this reader can't use the image.

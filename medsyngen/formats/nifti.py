@@ -7,7 +7,6 @@ inflated no further than that. Extensions and the free texts of the header are p
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import zlib
 from collections.abc import Iterator
@@ -124,7 +123,8 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         kind = _kind(first)
         if kind is None:
             raise ScanRefused("not-nifti")
-        header = kind[0].from_fileobj(io.BytesIO(first), check=False)
+        # Not from_fileobj, which would parse extensions.
+        header = kind[0](first[: kind[0].sizeof_hdr], check=False)
         parsed = _parse(header, single=kind[1])
         _check_size(parsed, path if parsed.single else image_file(path))
         return parsed
