@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medsyngen.cohort.header_words import Looks
+from medsyngen.cohort.header_words import NOTHING_SAID, Looks
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.refusal import REASONS, ScanRefused
@@ -86,7 +86,7 @@ class IndexedScan:
     geometry: SliceGeometry | None = None
     parts: tuple[str, ...] = field(default=(), repr=False)
     images: int = 1
-    looks: Looks = Looks()
+    looks: Looks = NOTHING_SAID
 
     @property
     def files(self) -> int:
@@ -150,7 +150,13 @@ def _file(locator: str) -> str:
 
 
 def refusal_of(
-    refused: ScanRefused, case_id: str, locator: str, scans: int = 1, *, parts: tuple[str, ...] = (), sop_class: str = ""
+    refused: ScanRefused,
+    case_id: str,
+    locator: str,
+    scans: int = 1,
+    *,
+    parts: tuple[str, ...] = (),
+    sop_class: str = "",
 ) -> Refusal:
     """Returns the entry of a list of refusals for an error of the reader."""
     return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator, parts, sop_class)

@@ -101,7 +101,7 @@ def found_file(status: os.stat_result, locator: str) -> FoundFile:
 
 
 def find_members(root: Path, archive: FoundFile) -> Iterator[FoundFile]:
-    """Yields the members of an archive, in the order of their names; its own entry, ``UNREADABLE``, if it has no list."""
+    """Yields the members of an archive, in the order of their names; its own entry as a problem if it has no list."""
     try:
         for member in members(root / archive.locator):
             locator = f"{archive.locator}{SEPARATOR}{member.name}"

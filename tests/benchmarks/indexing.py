@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.indexing [--files 20000] [--memory 1000 100000] [--out docs/benchmarks/indexing.json]
 
-Generated DICOM files of about 60 elements and 16 x 16 pixels, 10 a series and a patient, in a temporary folder. Each
+Generated DICOM files of about 60 elements and 16 x 16 pixels, 10 a series and patient, in a temporary folder. Each
 figure comes from a process of its own. ``files_a_cpu_second`` counts the processor time of all processes: on a busy
-machine wall time says more about the others. ``identifiers`` compares what is read: every text of a header (as is done),
+machine wall time tells of the others. ``identifiers`` compares what is read: every text of a header (as is done),
 or the elements alone that the index itself needs.
 """
 
