@@ -149,9 +149,12 @@ def _of_value(value: object, vr: str) -> Iterator[str]:
 
 
 def path_identifiers(locator: str) -> set[str]:
-    """Returns the folder names and the file stem of a path relative to SCANS."""
-    path = PurePosixPath(locator)
-    return {*path.parts[:-1], path.stem}
+    """Returns the folder names and the file stem of a path relative to SCANS; in an archive those of both."""
+    found: set[str] = set()
+    for part in {locator, *locator.split("!")}:  # the mark of a member: medsyngen.formats.archive
+        path = PurePosixPath(part)
+        found |= {*path.parts[:-1], path.stem, PurePosixPath(path.stem).stem if path.suffix == ".gz" else path.stem}
+    return found
 
 
 def source_identifiers(texts: Iterable[str], public_text: str = "") -> frozenset[str]:

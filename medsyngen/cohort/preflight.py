@@ -124,6 +124,7 @@ def inspect_scans(
     labels: LabelTable | None = None,
     patient_map: PatientMap | None = None,
     slices: Slices | None = None,
+    any_volume: bool = True,
     kept: Path | None = None,
     search_text_in: int = 0,
     progress: Progress = silent,
@@ -135,7 +136,8 @@ def inspect_scans(
         modalities: DICOM codes to accept; None accepts all.
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
-        slices: The recipe's rule for volumes; None counts volumes and leaves the slices of a series single.
+        slices: The recipe's rule for volumes; None leaves the slices of a series single.
+        any_volume: Whether volumes are usable where there is no such rule: False if there is a recipe, which has none.
         kept: The index on disk; see :func:`medsyngen.cohort.indexing.index_scans`.
         search_text_in: Pictures to search for text, those at risk first; 0 for none.
         progress: Told after each file.
@@ -152,7 +154,7 @@ def inspect_scans(
         modalities=modalities,
         patient_map=patient_map,
         owners=table.owners if table else {},
-        slices=slices or Slices(),
+        slices=slices or (Slices() if any_volume else None),
         join=slices is not None,
         kept=kept,
         progress=progress,
