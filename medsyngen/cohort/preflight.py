@@ -38,6 +38,7 @@ from medsyngen.progress import Progress, silent
 
 ON_THE_SHEET: Final = 60
 """Pictures on the contact sheet."""
+_WORTH_ANOTHER: Final = 50  # scans: for fewer, starting another process takes longer than reading them
 AT_RISK: Final = " text?"
 """Stands there after the case whose picture may have text in it."""
 
@@ -242,7 +243,7 @@ class _Looking:
             (Wanted(index.addresses(scan), Slices() if scan.parts else None), scan.locator in shown)
             for scan in index.scans
         )
-        with ReadingWorkers(reading_processes()) as workers:
+        with ReadingWorkers(min(reading_processes(), 1 + len(index.scans) // _WORTH_ANOTHER)) as workers:
             answers = workers.imap(look_at, questions)
             for done, (scan, look) in enumerate(zip(index.scans, answers, strict=True), start=1):
                 if isinstance(look, ScanRefused):

@@ -17,7 +17,7 @@ FOLDERS = [
     "pneumoniamnist28",
 ]
 # Words of the program's own sentences, which some header or file name also holds.
-OUR_OWN = {"explicit", "implicit", "lossless", "without", "private", "patient", "manifest", "functional"}
+OUR_OWN = {"gdcmconv", "explicit", "implicit", "lossless", "without", "private", "patient", "manifest", "functional"}
 
 
 def told_of(text, identifiers):
