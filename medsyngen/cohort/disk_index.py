@@ -24,6 +24,7 @@ from medsyngen.errors import MedsyngenError
 
 NAME: Final = "index.sqlite"
 _SETTLED_NS: Final = 2_000_000_000  # a file may change again without another time of change, on coarse clocks
+_COMMIT: Final = 4096  # rows that a crash may lose: they are read again
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS reader (version TEXT);
 CREATE TABLE IF NOT EXISTS file (
@@ -48,6 +49,7 @@ class DiskIndex:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._turn = time.time_ns()
+        self._waiting = 0
 
     def __enter__(self) -> Self:
         with _disk_errors():
@@ -111,7 +113,10 @@ class DiskIndex:
         ]
         with _disk_errors():
             self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            self._database.commit()
+            self._waiting += len(values)
+            if self._waiting >= _COMMIT:
+                self._database.commit()
+                self._waiting = 0
 
 
 def _key(file: FoundFile) -> str:

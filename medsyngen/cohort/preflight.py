@@ -38,6 +38,8 @@ from medsyngen.progress import Progress, silent
 
 ON_THE_SHEET: Final = 60
 """Pictures on the contact sheet."""
+AT_RISK: Final = " text?"
+"""Stands there after the case whose picture may have text in it."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,7 @@ class _Looking:
                     digests.append(look.digest)
                     likeness.append(look.likeness)
                     if look.small is not None:
-                        self.small.append((scan.case_id, look.small))
+                        self.small.append((scan.case_id + (AT_RISK if scan.looks.risks else ""), look.small))
                 progress("reading scans", done, len(index.scans))
         owners = [scan.patient for scan in self.usable]
         self.near = near_duplicates(np.stack(likeness), owners, digests) if likeness else 0

@@ -57,6 +57,7 @@ def read_cohort(
     patient_map: PatientMap | None = None,
     public_text: str = "",
     cache_folder: Path | None = None,
+    kept: Path | None = None,
     progress: Progress = silent,
 ) -> Reading:
     """Reads every scan, in the recipe's form, patient by patient.
@@ -73,6 +74,7 @@ def read_cohort(
         public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
         cache_folder: An existing folder inside, on the disk that is to hold the pixels while this process lives
             (:mod:`medsyngen.cohort.pixel_cache`); None keeps them in memory.
+        kept: The index on disk; see :func:`medsyngen.cohort.indexing.index_scans`.
         progress: Told after each file.
 
     Raises:
@@ -94,6 +96,7 @@ def read_cohort(
         codes=labelling.keywords,
         owners=table.owners if table else {},
         slices=form.slices,
+        kept=kept,
         progress=progress,
     )
     check_privacy_unit(index)

@@ -40,6 +40,7 @@ class FileReader:
         self._index = None if index is None else DiskIndex(index)
         self._held = ExitStack()
         self._workers: ReadingWorkers | None = None
+        self._second: ReadingWorkers | None = None  # for files that are read again while the others are at work
         self.read_now = 0
         """Files that were not in the index."""
 
@@ -61,30 +62,26 @@ class FileReader:
             open_ones = [file for file in chunk if file.locator not in told]
             known = self._index.known(open_ones) if self._index is not None else {}
             told |= known
-            fresh = [file for file in open_ones if file.locator not in known]
-            told |= self._read(fresh)
-            yield from ((file, told[file.locator]) for file in chunk)
+            fresh = self._read([file for file in open_ones if file.locator not in known])
+            yield from ((file, told[file.locator] if file.locator in told else next(fresh)) for file in chunk)
+            for _ in fresh:  # nothing is left, but what was read is now kept
+                raise ValueError("more facts than files")
 
-    def _read(self, files: Sequence[FoundFile]) -> dict[str, FileFacts]:
-        answers = list(self._answers(files))  # all of them: another question may only be asked after the last answer
-        read: list[FileFacts] = []
-        for batch, answer in zip(_batched(files, _BATCH), answers, strict=True):
-            read += _checked(answer, len(batch)) or self._one_by_one(batch)
-        self.read_now += len(files)
-        if self._index is not None:
-            self._index.keep(zip(files, map(to_text, read), strict=True))
-        return {file.locator: facts for file, facts in zip(files, read, strict=True)}
+    def _read(self, files: Sequence[FoundFile]) -> Iterator[FileFacts]:
+        for batch, answer in zip(_batched(files, _BATCH), self._answers(files), strict=True):
+            read = _checked(answer, len(batch)) or self._one_by_one(batch)
+            self.read_now += len(batch)
+            if self._index is not None:
+                self._index.keep(zip(batch, map(to_text, read), strict=True))
+            yield from read
 
     def _answers(self, files: Sequence[FoundFile]) -> Iterator[list[str] | ScanRefused]:
         batches = (self._addresses(batch) for batch in _batched(files, _BATCH))
         if self._workers is None and len(files) < FEW_FILES and all(file.size <= SMALL_FILE for file in files):
             return map(read_batch, batches)
-        return self._started().imap(read_batch, batches)
-
-    def _started(self) -> ReadingWorkers:
         if self._workers is None:
             self._workers = self._held.enter_context(ReadingWorkers(self._processes))
-        return self._workers
+        return self._workers.imap(read_batch, batches)
 
     def _one_by_one(self, batch: Sequence[FoundFile]) -> list[FileFacts]:
         """Reads again what a process left unanswered: one file ended it, and only that one is refused."""
@@ -92,7 +89,9 @@ class FileReader:
 
     def _one(self, file: FoundFile) -> FileFacts:
         try:
-            found = _checked(self._started().map_one(read_batch, self._addresses([file])), 1)
+            if self._second is None:
+                self._second = self._held.enter_context(ReadingWorkers())
+            found = _checked(self._second.map_one(read_batch, self._addresses([file])), 1)
             return found[0] if found else FileFacts(Kind.UNREADABLE, ("reader-died", ""))
         except ScanRefused as refused:
             return FileFacts(Kind.UNREADABLE, (refused.reason, refused.detail))

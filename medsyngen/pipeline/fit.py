@@ -195,6 +195,7 @@ def _read(
         patient_map=PatientMap.read(patient_map) if patient_map else None,
         public_text=recipe.to_yaml(),
         cache_folder=existing_folder(folder.private),
+        kept=folder.index_file if folder.private.is_dir() else None,  # RUN is made only after all that can refuse
         progress=progress,
     )
     if len(reading.cohort) > recipe.n_max:
