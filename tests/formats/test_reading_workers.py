@@ -75,7 +75,7 @@ def test_memory_that_is_held_does_not_count_against_the_next_file():
 
 
 @pytest.mark.parametrize(
-    ("claim", "file", "said"), [(100 << 20, 10 << 20, 1), (0, 10 << 20, "too-large"), (100 << 20, 999, "too-large")]
+    ("claim", "file", "said"), [(60 << 20, 2 << 20, 1), (0, 10 << 20, "too-large"), (60 << 20, 999, "too-large")]
 )
 def test_an_image_that_is_honestly_large_gets_more(claim, file, said):
     with ReadingWorkers() as one:
