@@ -135,6 +135,12 @@ def test_a_process_that_can_not_start_says_so(monkeypatch):
         ReadingWorkers().map_one(reading_tasks.echo, 1)
 
 
+def test_a_function_that_is_not_there_is_a_mistake_of_the_program(workers, monkeypatch):
+    monkeypatch.setattr(reading_tasks.echo, "__qualname__", "nowhere")
+    with pytest.raises(RuntimeError, match="nowhere"):
+        list(workers.imap(reading_tasks.echo, [1]))
+
+
 def test_only_functions_at_the_top_of_a_module(workers):
     with pytest.raises(TypeError):
         list(workers.imap(lambda value: value, [1]))
