@@ -137,8 +137,10 @@ class Accepting:
     def _dicom(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
         self._rules.check_modality(facts)
         patient = self._one(self._rules.identify(locator, facts.patient_id))
+        if facts.shape and self._rules.slices is None:
+            raise ScanRefused("volume")
         self._check_instance(facts.instance, patient)
-        yield IndexedScan(
+        scan = IndexedScan(
             locator,
             self._next_case(),
             patient,
@@ -154,6 +156,14 @@ class Accepting:
             geometry=facts.geometry,
             looks=self._one(facts.looks),
         )
+        yield self._volume(scan, facts) if facts.shape else scan
+
+    def _volume(self, scan: IndexedScan, facts: FileFacts) -> IndexedScan:
+        """Returns the entry of a volume in one file."""
+        if self._rules.slices is None:
+            raise ScanRefused("volume")
+        shape, affine = (facts.shape[0], facts.shape[1], facts.shape[2]), np.array(facts.affine).reshape(4, 4)
+        return volume_in(replace(scan, geometry=None), shape, affine, self._rules.slices)
 
     def _check_instance(self, instance: str, patient: PatientKey) -> None:
         if not instance:
@@ -173,16 +183,12 @@ class Accepting:
         yield IndexedScan(locator, self._next_case(), patient, "OT", *size, looks=self._one(facts.looks))
 
     def _nifti(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
-        if self._rules.slices is None:
-            raise ScanRefused("volume")
         patient = self._rules.identify(locator, self._rules.owners.get(locator, ""))
         size = (facts.rows, facts.columns, facts.bits)
         scan = IndexedScan(
             locator, "", patient, "OT", *size, spacing_mm=facts.spacing_mm[:2], looks=self._one(facts.looks)
         )
-        shape, affine = (facts.shape[0], facts.shape[1], facts.shape[2]), np.array(facts.affine).reshape(4, 4)
-        whole = volume_in(scan, shape, affine, self._rules.slices)
-        yield replace(whole, case_id=self._next_case())
+        yield replace(self._volume(scan, facts), case_id=self._next_case())
 
     def _npz(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
         header = read_npz_header(self._rules.root / locator)

@@ -16,10 +16,10 @@ from medsyngen.cohort.identifiers import header_identifiers
 from medsyngen.cohort.walking import HEAD_BYTES, Kind, kind_of
 from medsyngen.formats.archive import as_file, open_scan
 from medsyngen.formats.canonical import voxel_sizes
-from medsyngen.formats.dicom import SECONDARY_CAPTURE, parse_header
+from medsyngen.formats.dicom import parse_header
 from medsyngen.formats.dicom_elements import HeaderElements, read_elements
 from medsyngen.formats.dicom_templates import CONDITION_CODES
-from medsyngen.formats.geometry import SliceGeometry, plane_of
+from medsyngen.formats.dicom_volume import stack_of
 from medsyngen.formats.guarding import BROKEN, quiet_pydicom
 from medsyngen.formats.nifti import read_nifti_header
 from medsyngen.formats.raster import read_raster_header
@@ -73,6 +73,7 @@ def _dicom(dataset: HeaderElements, remaining: int) -> FileFacts:
     texts = tuple(sorted(header_identifiers(dataset)))
     try:
         header = parse_header(dataset, remaining)
+        stacked = stack_of(dataset, header) if header.frames > 1 else None
     except ScanRefused as refused:
         return FileFacts(Kind.DICOM, (refused.reason, refused.detail), texts, sop_class=_sop_class(dataset))
     with quiet_pydicom():
@@ -96,7 +97,9 @@ def _dicom(dataset: HeaderElements, remaining: int) -> FileFacts:
             header.inverted,
             header.spacing_mm,
             tuple(_codes(dataset)),
-            _plane(dataset),
+            header.plane,
+            shape=(header.columns, header.rows, header.frames) if stacked else (),
+            affine=tuple(float(each) for each in stacked.affine.ravel()) if stacked else (),
             looks=looks_of(dataset, syntax, modality, capture=capture),
         )
 
@@ -104,12 +107,6 @@ def _dicom(dataset: HeaderElements, remaining: int) -> FileFacts:
 def _sop_class(dataset: pydicom.Dataset) -> str:
     uid = UID(_text(dataset, "SOPClassUID"))
     return uid.name if uid.name != uid else ""  # of another than a registered one the name is the number
-
-
-def _plane(dataset: pydicom.Dataset) -> SliceGeometry | None:
-    with contextlib.suppress(*BROKEN):
-        return plane_of(dataset)
-    return None
 
 
 def _text(dataset: pydicom.Dataset, keyword: str) -> str:

@@ -23,6 +23,8 @@ VENDORS: Final = (
     *("Lodox", "Mindray", "Neusoft", "Philips", "Planmeca", "Samsung", "Shimadzu", "Siemens", "Sirona", "Toshiba"),
     *("United Imaging", "Varian"),
 )
+_VENDORS: Final = {vendor.casefold(): vendor for vendor in VENDORS}
+_VENDOR: Final = re.compile(rf"\b({'|'.join(map(re.escape, _VENDORS))})")
 _HEAD: Final = re.compile(r"head|brain|skull|face|facial|orbit|neuro|crani|sinus|iac|kopf|sch[aä]del|hirn|tete|cerveau|cabeza")
 _BODY: Final = {
     "head": _HEAD,
@@ -73,17 +75,16 @@ def looks_of(dataset: pydicom.Dataset, syntax: str, modality: str, *, capture: b
         modality: As the reader understood it.
         capture: Its SOP class is a secondary capture.
     """
-    risks = tuple(key for key in TEXT_RISKS if key in set(_risks(dataset, modality, capture)))
+    risks = tuple(_risks(dataset, modality, capture))
     return Looks(vendor_of(_text(dataset, "Manufacturer")), _body(dataset), risks, syntax)
 
 
 def vendor_of(text: str) -> str:
     """Returns the maker that a free text names, of :data:`VENDORS`; ``other`` for any other text."""
-    plain = text.casefold()
-    if not plain:
+    if not text:
         return ""
-    found = next((vendor for vendor in VENDORS if re.search(rf"\b{re.escape(vendor.casefold())}", plain)), None)
-    return found or "other"
+    found = _VENDOR.search(text.casefold())
+    return _VENDORS[found[1]] if found else "other"
 
 
 def _body(dataset: pydicom.Dataset) -> str:
@@ -101,7 +102,7 @@ def _risks(dataset: pydicom.Dataset, modality: str, capture: bool) -> Iterator[s
         yield "said"
     if re.search(r"SCREEN|SAVE", _text(dataset, "ImageType").upper()):
         yield "screen"
-    if any(tag >> 16 & 0xFFE1 == 0x6000 and tag & 0xFFFF == 0x3000 for tag in map(int, dataset.keys())):
+    if any(tag & 0xFFE1FFFF == 0x60003000 for tag in map(int, dataset.keys())):
         yield "overlay"
     if _text(dataset, "ConversionType").upper() in ("DV", "DF", "SD", "SI", "DRW", "WSD"):
         yield "film"

@@ -15,7 +15,7 @@ _WHOLE = "check that the file was copied whole, or take it out of the folder"
 _TAKE_OUT = "take it out of the folder"
 _SPLIT = "split the series by orientation and size, or take out what does not belong"
 _EXPORT = "export the series whole, or take it out"
-_CONVERT = "convert it to an uncompressed transfer syntax (for instance with dcmconv or gdcmconv), or take it out"
+_CONVERT = "convert it to an uncompressed transfer syntax (for instance with gdcmconv --raw), or take it out"
 
 REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -26,11 +26,22 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             _TAKE_OUT + ", or convert it to DICOM",
         ),
         "unknown-format": ("neither DICOM nor .npz, nor a known side file", _TAKE_OUT),
-        "deflated": ("a deflated transfer syntax, which may unpack to any size", _CONVERT),
         "transfer-syntax": ("no decoder here for the transfer syntax", _CONVERT),
+        "codec": (
+            "a transfer syntax whose decoder is not installed",
+            "install it with `pip install 'medsyngen[codecs]'`, or convert it to an uncompressed transfer syntax",
+        ),
+        "derived": ("made from scans, not a scan", _TAKE_OUT),
+        "mosaic": (
+            "slices tiled in one picture (a Siemens mosaic)",
+            "convert it to one file a slice or to NIfTI (for instance with dcm2niix)",
+        ),
         "not-an-image": ("DICOM without an image", _TAKE_OUT),
-        "coloured": ("a coloured image; only grey images are read", "take it out, or convert it to grey levels"),
-        "multi-frame": ("more than one frame", "split it into single frames, or take it out"),
+        "coloured": ("colours that this reader can't turn into grey", "take it out, or convert it to grey levels"),
+        "multi-frame": (
+            "frames that are no slices of a volume",
+            "split it into single frames, or take it out",
+        ),
         "too-large": ("larger than this reader allows", "take it out, or make it smaller"),
         "bit-depth": ("pixels that are not integers of at most 16 bits", "take it out, or convert it"),
         "truncated": ("the pixel data end too early", _WHOLE),

@@ -12,6 +12,7 @@ from medsyngen.formats.allowance import allow
 from medsyngen.formats.archive import as_file
 from medsyngen.formats.dicom import read_dataset
 from medsyngen.formats.dicom_pixels import read_pixels
+from medsyngen.formats.dicom_volume import read_multi_frame
 from medsyngen.formats.geometry import SliceGeometry, plane_of
 from medsyngen.formats.guarding import guarded
 from medsyngen.formats.nifti import MAX_BYTES, is_nifti, read_nifti
@@ -24,10 +25,11 @@ def read_volume(addresses: Sequence[str]) -> VolumeValues:
     """Reads one volume.
 
     Args:
-        addresses: Path of one NIfTI file, or of all slices of one DICOM series, in any order; or members of an archive.
+        addresses: Path of one NIfTI or multi-frame DICOM file, or of all slices of one DICOM series, in any order; or
+            members of an archive.
 
     Returns:
-        Pixels in modality values; of a series the axes are (column, row, slice), of a NIfTI file those of the file.
+        Pixels in modality values; of DICOM the axes are (column, row, slice), of a NIfTI file those of the file.
 
     Raises:
         ScanRefused: With the reason why this reader can't use the volume.
@@ -36,6 +38,7 @@ def read_volume(addresses: Sequence[str]) -> VolumeValues:
         with as_file(Path(addresses[0])) as path:
             if is_nifti(path):
                 return read_nifti(path)
+            return read_multi_frame(path)  # one slice is no volume
     return _series(addresses)
 
 
