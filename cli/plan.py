@@ -8,7 +8,7 @@ import typer
 
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
-from .plan_joined import refuse_a_search_of_one_part, tell_joined
+from .plan_joined import refuse_a_search_of_one_part, refuse_a_speed_of_no_steps, tell_joined
 from .plan_portrait import tell_portrait
 from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import refuse_what_is_about_training, tell_votes
@@ -70,6 +70,8 @@ def plan(
         return
     if loaded.method == "evolved-dp-syngen":
         refuse_a_search_of_one_part(network_evaluations=network_evaluations is not None, least_steps=least_steps != 1)
+        if not loaded.synthesis.trains_on_scans:
+            refuse_a_speed_of_no_steps(images_per_second=images_per_second is not None)
         _plan_joined(console, loaded, images_per_second, measure=not no_measure)
         return
     if loaded.method != "staged-diffusion":
@@ -96,7 +98,8 @@ def plan(
 def _plan_joined(console: Console, recipe: Recipe, speed: float | None, *, measure: bool) -> None:
     from medsyngen.planning import plan_joined, recommend
 
-    joined, advice = plan_joined(recipe, speed=speed, measure=measure), recommend(recipe)
+    joined = plan_joined(recipe, speed=speed, measure=measure)
+    advice = recommend(recipe, trained=None if joined.training is None else joined.training.enough)
     console.result(_result(recipe, joined, advice))
     tell_joined(console, recipe, joined)
     _tell_advice(console, advice)
