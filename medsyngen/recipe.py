@@ -28,6 +28,7 @@ METHODS = {
     "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
     "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
     "portrait": "medsyngen.synthesis.portrait:Portrait",
+    "central-dp-syngen": "medsyngen.synthesis.central_dp_syngen:CentralDPSynGen",
     "evolved-dp-syngen": "medsyngen.synthesis.evolved_dp_syngen:EvolvedDPSynGen",
 }
 """Every synthesis method and where it lives: the one dispatch table."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from medsyngen.cohort.conditions import first_rows
 from medsyngen.synthesis.conditioning import Conditioning
@@ -61,6 +63,15 @@ class Cells:
         unknown = values >= np.array(counts, np.int64)
         fits = unknown[:, None, :] | (values[:, None, :] == self.values[None])
         return np.asarray(fits.all(axis=2))
+
+    def weights(self, classes: Tensor) -> Tensor:
+        """Returns how much each picture is of each cell, float64 (n, cells), by public shares where values are open.
+
+        Args:
+            classes: int64 class rows, (n,); of several attributes (n, attributes).
+        """
+        weights = self.open_to(classes.cpu().numpy()) * self.shares
+        return torch.from_numpy(weights / weights.sum(axis=1, keepdims=True))
 
     def deal(self, count: int) -> NDArray[np.int64]:
         """Returns the cell of each of ``count`` images; that of an image does not depend on how many are dealt."""
