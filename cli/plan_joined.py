@@ -33,7 +33,7 @@ def refuse_a_speed_of_no_steps(**given: bool) -> None:
     Raises:
         UsageError: Naming the options.
     """
-    refuse_options("no private step follows the first part (synthesis.public_bands: all), so there is no use for {}", given)
+    refuse_options("only the first part asks scans (synthesis.public_bands: all), so there is no use for {}", given)
 
 
 def tell_joined(console: Console, recipe: Recipe, plan: JoinedPlan) -> None:

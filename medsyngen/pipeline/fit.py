@@ -34,7 +34,7 @@ from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe, recipe_from
-from medsyngen.synthesis.sources.places import check_public
+from medsyngen.synthesis.sources.places import check_public, check_there
 from medsyngen.synthesis.synthesizer import Generator
 
 GO_ON = (
@@ -93,7 +93,7 @@ def run_recipe(
     folder = RunFolder(run)
     folder.check_same_recipe(recipe)
     n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
-    identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
+    identity = RunIdentity.load(folder) or _new_identity(recipe, ledger, own_ledger)
     if folder.finished:
         if not folder.reported:  # killed after the last file but the report
             write_report(run, ledger=ledger)
@@ -152,6 +152,11 @@ def run_recipe(
         refusals=reading.refusals,
         notices=(*reading.notices, *notices),
     )
+
+
+def _new_identity(recipe: Recipe, ledger: Path | None, own_ledger: str | None) -> RunIdentity:
+    check_there(recipe.resolved()["synthesis"])
+    return RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
 
 
 def _named(scans: Path | None) -> Path:

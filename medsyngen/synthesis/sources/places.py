@@ -23,7 +23,7 @@ def check_public(said: Any, private: Mapping[str, Path]) -> None:
     a recipe names: not what a program looks for by itself, nor copies of scans elsewhere.
 
     Args:
-        said: Plain data, a recipe's ``synthesis`` for instance; every mapping in it that has a ``kind`` is looked at.
+        said: Plain data, a recipe's ``synthesis`` for instance; every mapping in it is looked at.
         private: What is private, by the name that a message may give it: ``SCANS`` and ``RUN``.
 
     Raises:
@@ -43,22 +43,64 @@ def check_public(said: Any, private: Mapping[str, Path]) -> None:
         )
 
 
+def check_there(said: Any) -> None:
+    """Refuses sources whose folder or program is not there: asked before anything is read, when a run begins.
+
+    Later they are missed when they are used: a report, or an export of kept members, does without them.
+
+    Args:
+        said: As of :func:`check_public`.
+
+    Raises:
+        UsageError: Naming the fields.
+    """
+    faults = [
+        f"`{field}` of the source of kind {kind!r} is not there"
+        for kind, field, found in _looked_for(said)
+        if not found
+    ]
+    if faults:
+        raise UsageError(
+            "what makes images is not there; nothing was read, nothing was charged",
+            do="mount or install it, or correct the recipe",
+            details=faults,
+        )
+
+
+def _looked_for(said: Any) -> Iterator[tuple[str, str, bool]]:
+    for each in _sources(said):
+        kind, command = str(each.get("kind")), _texts(each.get("command"))
+        yield from ((kind, "folder", Path(folder).is_dir()) for folder in _texts(each.get("folder")))
+        if command:
+            yield kind, "command", _program(command[0], each.get("path")) is not None
+
+
 def _places(said: Any) -> Iterator[tuple[str, str, Path]]:
     """Yields kind, field and place of all that the sources in plain data name."""
+    for each in _sources(said):
+        kind, path = str(each.get("kind")), each.get("path")
+        searched = [place for text in _texts(path) for place in text.split(os.pathsep) if os.path.isabs(place)]
+        yield from ((kind, "folder", Path(place)) for place in _texts(each.get("folder")))
+        yield from ((kind, "path", Path(place)) for place in searched)
+        yield from ((kind, "command", place) for place in _named(_texts(each.get("command")), path))
+
+
+def _sources(said: Any) -> Iterator[Mapping[str, Any]]:
+    """Yields every mapping in plain data, at any depth."""
     if isinstance(said, Mapping):
-        kind = str(said.get("kind"))
-        yield from ((kind, "folder", Path(each)) for each in _texts(said.get("folder")))
-        searched = (each for text in _texts(said.get("path")) for each in text.split(os.pathsep))
-        yield from ((kind, "path", Path(each)) for each in searched if os.path.isabs(each))
-        yield from ((kind, "command", each) for each in _named(_texts(said.get("command")), said.get("path")))
+        yield said
     if isinstance(said, Mapping | list | tuple):
         for part in said.values() if isinstance(said, Mapping) else said:
-            yield from _places(part)
+            yield from _sources(part)
+
+
+def _program(name: str, path: Any) -> str | None:
+    return shutil.which(name, path=path if isinstance(path, str) else None)
 
 
 def _named(command: list[str], path: Any) -> Iterator[Path]:
     """Yields the program, where it is found, and every whole path among the arguments."""
-    if command and (program := shutil.which(command[0], path=path if isinstance(path, str) else None)):
+    if command and (program := _program(command[0], path)):
         yield Path(program)
     for argument in command:
         if os.path.isabs(argument):
