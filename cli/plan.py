@@ -9,7 +9,7 @@ import typer
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
 from .plan_central import tell_central
-from .plan_joined import refuse_a_search_of_one_part, tell_joined
+from .plan_joined import refuse_a_search_of_one_part, refuse_a_speed_of_no_steps, tell_joined
 from .plan_portrait import tell_portrait
 from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import refuse_what_is_about_training, tell_votes
@@ -72,6 +72,8 @@ def plan(
         return
     if loaded.method in ("central-dp-syngen", "evolved-dp-syngen"):
         refuse_a_search_of_one_part(network_evaluations=network_evaluations is not None, least_steps=least_steps != 1)
+        if not loaded.synthesis.trains_on_scans:
+            refuse_a_speed_of_no_steps(images_per_second=images_per_second is not None)
         _plan_joined(console, loaded, images_per_second, measure=not no_measure)
         return
     if loaded.method != "staged-diffusion":
@@ -98,16 +100,16 @@ def plan(
 def _plan_joined(console: Console, recipe: Recipe, speed: float | None, *, measure: bool) -> None:
     from medsyngen.planning import plan_central, plan_joined, recommend
 
-    advice = recommend(recipe)
     if recipe.method == "central-dp-syngen":
         central = plan_central(recipe, speed=speed, measure=measure)
+        advice = recommend(recipe, trained=None if central.training is None else central.training.enough)
         console.result(_result(recipe, central, advice))
         tell_central(console, recipe, central)
-        _tell_advice(console, advice)
-        return
-    joined = plan_joined(recipe, speed=speed, measure=measure)
-    console.result(_result(recipe, joined, advice))
-    tell_joined(console, recipe, joined)
+    else:
+        joined = plan_joined(recipe, speed=speed, measure=measure)
+        advice = recommend(recipe, trained=None if joined.training is None else joined.training.enough)
+        console.result(_result(recipe, joined, advice))
+        tell_joined(console, recipe, joined)
     _tell_advice(console, advice)
 
 

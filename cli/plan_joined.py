@@ -27,6 +27,15 @@ def refuse_a_search_of_one_part(**given: bool) -> None:
     )
 
 
+def refuse_a_speed_of_no_steps(**given: bool) -> None:
+    """Refuses options of `plan` that tell the time of private steps where the first part has the whole budget.
+
+    Raises:
+        UsageError: Naming the options.
+    """
+    refuse_options("only the first part asks scans (synthesis.public_bands: all), so there is no use for {}", given)
+
+
 def tell_joined(console: Console, recipe: Recipe, plan: JoinedPlan) -> None:
     """Tells the votes, then private training, then what both spend."""
     from medsyngen.privacy.budget import shown

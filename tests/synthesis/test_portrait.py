@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.errors import UsageError
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.events import Gaussian
@@ -153,7 +154,7 @@ def test_no_shift_keeps_the_prior():
 def test_numbers_that_make_no_sense_are_refused(fields: dict, message: str):
     with pytest.raises(ValueError, match=message):
         Portrait(**fields)
-    with pytest.raises(ValueError, match="pixels"):
+    with pytest.raises(UsageError, match="pixels"):
         SMALL.check_size(8)
 
 
