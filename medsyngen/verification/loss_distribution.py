@@ -80,23 +80,21 @@ def step_losses(q: float, sigma: float, h: float, adding: bool) -> tuple[dict[in
     lowest, highest = -_REACH * sigma, 1.0 + _REACH * sigma
     first, last = math.floor(_loss(lowest, q, sigma) / h), math.ceil(_loss(highest, q, sigma) / h)
     masses: dict[int, float] = {}
-    with_patient = without = 0.0
     left = -math.inf  # all that lies below is taken to have the loss of the first interval, where it is no larger
     for j in range(first, last):
         right = _where((j + 1) * h, q, sigma)
         gone, noise = _normal(left, right, 0.0, sigma), _normal(left, right, 1.0, sigma)
         mixed = (1.0 - q) * gone + q * noise
-        with_patient, without = with_patient + mixed, without + gone
         low, p, other = (-(j + 1), gone, mixed) if adding else (j, mixed, gone)
         upper = min(max((p - other * math.exp(low * h)) / -math.expm1(-h), 0.0), p)
         masses[low + 1] = masses.get(low + 1, 0.0) + upper
         masses[low] = masses.get(low, 0.0) + p - upper
         left = right
-    lost = 1.0 - (without if adding else with_patient)
+    gone, noise = _normal(left, math.inf, 0.0, sigma), _normal(left, math.inf, 1.0, sigma)
     if adding:  # what lies above the last interval has a smaller loss than any here: it goes to the smallest
-        masses[-last] = masses.get(-last, 0.0) + max(lost, 0.0)
-        lost = 0.0
-    return masses, max(lost, 0.0)
+        masses[-last] = masses.get(-last, 0.0) + gone
+        return masses, 0.0
+    return masses, (1.0 - q) * gone + q * noise
 
 
 def _loss(x: float, q: float, sigma: float) -> float:

@@ -41,7 +41,7 @@ def walk(folder: Path) -> Tree:
         if stat.S_ISREG(mode):
             files[name] = hashed(path)
         elif stat.S_ISDIR(mode):
-            if not any(os.scandir(path)):
+            if not os.listdir(path):
                 empty.append(name)
         else:
             strange.append(name)

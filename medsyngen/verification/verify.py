@@ -127,7 +127,9 @@ def _of_more(claims: Claims, more: Mapping[str, More]) -> Iterator[Finding]:
 
 
 def _of_gate(claims: Claims) -> Iterator[Finding]:
-    absent = [entry["tool"]["name"] for entry in claims.manifest["gate"] if entry["verdict"] == "not run"]
+    absent = [
+        entry.get("tool", {}).get("name", "") for entry in claims.manifest["gate"] if entry["verdict"] == "not run"
+    ]
     passed = len(claims.manifest["gate"]) - len(absent)
     without = f"; not run, because it was not there: {', '.join(absent)}" if absent else ""
     text = f"the exporter's gate says that {passed} checks passed{without}; it can't be run again without the source"
