@@ -109,6 +109,7 @@ class DicomCheck:
 
     name = "dicom marks"
     read = "every DICOM file, read back from its bytes"
+    rules: tuple[str, ...] = ("G1", "G2", "G4", "G5", "G6", "G12")
 
     def __init__(self, form: ReleaseForm, attributes: Sequence[Attribute] = ()) -> None:
         self._form = form

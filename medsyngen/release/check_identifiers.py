@@ -67,6 +67,7 @@ class IdentifierCheck:
     """
 
     name = "source identifiers"
+    rules: tuple[str, ...] = ("G3", "G4", "G8")
 
     def __init__(
         self, identifiers: frozenset[str] | None, *, public: Iterable[bytes], count: int, source: bool = True

@@ -57,6 +57,7 @@ class PngCheck:
 
     name = "png marks"
     read = "every PNG file, read back from its bytes"
+    rules: tuple[str, ...] = ("G5", "G6", "G7")
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:
         """Reads one PNG file; leaves all other files."""

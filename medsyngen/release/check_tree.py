@@ -12,7 +12,7 @@ from pathlib import Path
 
 from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.release import names
-from medsyngen.release.checks import Problem, Verdict
+from medsyngen.release.checks import RULES, Problem, Verdict
 
 _DO = "export again; if it comes back, report it as a bug in medsyngen"
 
@@ -84,7 +84,7 @@ def check_tree(tree: Tree, *, listed: Sequence[str], formats: Sequence[str], cou
         "a manifest from before the gate": int(names.MANIFEST in tree.files),
     }
     problems = tuple(Problem(f"{number} × {what}", _DO) for what, number in wrong.items() if number)
-    return Verdict("files", "own walk over the folder", problems)
+    return Verdict("files", "own walk over the folder", problems, RULES["files"])
 
 
 class TableCheck:
@@ -95,6 +95,7 @@ class TableCheck:
 
     name = "table"
     read = names.TABLE
+    rules: tuple[str, ...] = ("G8", "G12")
 
     def __init__(self, formats: Sequence[str], count: int, attributes: Sequence[Attribute] = ()) -> None:
         self._formats = tuple(formats)

@@ -13,12 +13,11 @@ from pathlib import Path
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.release.check_dicom import DicomCheck
-from medsyngen.release.check_identifiers import IdentifierCheck, template_vocabulary
-from medsyngen.release.check_png import PngCheck
-from medsyngen.release.check_tree import TableCheck, Tree, check_tree, read_bytes, walk
+from medsyngen.release.check_list import FILE_CHECKS, Reviewed
+from medsyngen.release.check_tree import Tree, check_tree, read_bytes, walk
 from medsyngen.release.checks import (
     CANT_CHECK,
+    RULES,
     FileCheck,
     GuaranteeFacts,
     Problem,
@@ -98,10 +97,10 @@ def _read_all(
         for check in checks:
             found[check.name] += _guarded(what, lambda: check.look(file, data))  # noqa: B023 - called at once
         progress("release gate", done, len(tree.files))
-    verdicts = [Verdict("bytes", "every file, from the disk", tuple(unreadable))]
+    verdicts = [Verdict("bytes", "every file, from the disk", tuple(unreadable), RULES["bytes"])]
     for check in checks:
         problems = (*found[check.name], *_guarded("the cohort as a whole", check.finish))
-        verdicts.append(Verdict(check.name, check.read, problems))
+        verdicts.append(Verdict(check.name, check.read, problems, check.rules))
     return files, verdicts
 
 
@@ -162,16 +161,8 @@ class ReleaseGate:
         try:
             tree = walk(draft.folder)
             facts.append(check_tree(tree, listed=draft.files, formats=draft.formats, count=draft.count))
-            vocabulary = template_vocabulary(draft.form, draft.formats, draft.attributes)
-            public = [*vocabulary, *(text.encode() for text in public_texts)]
-            checks: list[FileCheck] = [
-                TableCheck(draft.formats, draft.count, draft.attributes),
-                DicomCheck(draft.form, draft.attributes),
-                PngCheck(),
-                IdentifierCheck(
-                    identifiers, public=public, count=draft.count, source=guarantee.scans_read is not False
-                ),
-            ]
+            reviewed = Reviewed(draft, guarantee, identifiers, tuple(public_texts))
+            checks = [make(reviewed) for make in FILE_CHECKS]
         except CANT_CHECK as error:
             reason = f"the draft can't be read ({type(error).__name__})"
             problem = Problem(reason, "look at the disk, then export again")

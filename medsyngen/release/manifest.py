@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from typing import Any, Final
 
+from medsyngen.release.checks import Verdict
 from medsyngen.release.gate import Release
 from medsyngen.version import __version__
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _HEX: Final = re.compile(r"[0-9a-f]{0,128}")
 
 
@@ -40,7 +41,14 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
         },
         "recipe_sha256": recipe_hash,
         "ledger_head": {"line": number, "hash": digest},
-        "gate": [{"check": v.check, "verdict": "passed", "read": v.read} for v in release.verdicts],
+        "gate": [_told(verdict) for verdict in release.verdicts],
         "files": {name: {"sha256": w.sha256, "bytes": w.size} for name, w in sorted(release.files.items())},
     }
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    told: dict[str, Any] = {"check": verdict.check, "rules": [*verdict.rules], "verdict": verdict.word}
+    if verdict.tool is not None:
+        told["tool"] = {"name": verdict.tool.name, "version": verdict.tool.version}
+    return {**told, "read": verdict.read}

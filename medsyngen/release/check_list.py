@@ -1,0 +1,57 @@
+"""The checks of the gate, one line each: a new check, or a check of a new format, is one more line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from medsyngen.release.check_dicom import DicomCheck
+from medsyngen.release.check_identifiers import IdentifierCheck, template_vocabulary
+from medsyngen.release.check_png import PngCheck
+from medsyngen.release.check_tree import TableCheck
+from medsyngen.release.checks import FileCheck, GuaranteeFacts
+from medsyngen.release.draft import Draft
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What a check may be made from.
+
+    Args:
+        draft: What the writer says that it wrote; the bytes are read again, from the folder.
+        guarantee: What ledger and generator say.
+        identifiers: Every identifier of the source; private. None if there is no list.
+        public_texts: Texts that are known without the scans.
+    """
+
+    draft: Draft
+    guarantee: GuaranteeFacts
+    identifiers: frozenset[str] | None = field(repr=False)
+    public_texts: tuple[str, ...] = field(repr=False, default=())
+
+
+CheckMaker = Callable[[Reviewed], FileCheck]
+
+
+def _table(of: Reviewed) -> FileCheck:
+    return TableCheck(of.draft.formats, of.draft.count, of.draft.attributes)
+
+
+def _dicom(of: Reviewed) -> FileCheck:
+    return DicomCheck(of.draft.form, of.draft.attributes)
+
+
+def _png(of: Reviewed) -> FileCheck:
+    return PngCheck()
+
+
+def _identifiers(of: Reviewed) -> FileCheck:
+    vocabulary = template_vocabulary(of.draft.form, of.draft.formats, of.draft.attributes)
+    public: Iterable[bytes] = [*vocabulary, *(text.encode() for text in of.public_texts)]
+    source = of.guarantee.scans_read is not False
+    return IdentifierCheck(of.identifiers, public=public, count=of.draft.count, source=source)
+
+
+FILE_CHECKS: Final[tuple[CheckMaker, ...]] = (_table, _dicom, _png, _identifiers)
+"""Each makes one check for one review, in the order of the verdicts. Every check sees every file."""
