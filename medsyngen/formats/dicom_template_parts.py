@@ -88,9 +88,7 @@ class SyntheticIdentity:
     instance: int = 1
 
     @classmethod
-    def fresh(
-        cls, patient_id: str, *, study_uid: str = "", study: int = 1, series: int = 1
-    ) -> SyntheticIdentity:
+    def fresh(cls, patient_id: str, *, study_uid: str = "", study: int = 1, series: int = 1) -> SyntheticIdentity:
         """Returns the first object of a new series, in a study that is new unless its UID is given."""
         name, uid = f"SYNTHETIC^{patient_id}", study_uid or fresh_uid()
         return cls(patient_id, name, uid, fresh_uid(), fresh_uid(), fresh_uid(), study, series)
@@ -225,5 +223,3 @@ def number_text(number: float) -> str:
 def spacing(facts: ImageFacts) -> list[str] | None:
     """Returns the spacing of rows and of columns, or None where the recipe knows none."""
     return None if facts.pixel_spacing_mm is None else [number_text(facts.pixel_spacing_mm)] * 2
-
-

@@ -15,8 +15,8 @@ from medsyngen.errors import UsageError
 from medsyngen.progress import Progress, silent
 from medsyngen.release import contents, names
 from medsyngen.release.croissant import croissant_bytes
-from medsyngen.release.form import ReleaseForm
 from medsyngen.release.fitting import check_count, check_draws, check_formats, check_images, check_reports
+from medsyngen.release.form import ReleaseForm
 from medsyngen.release.patients import Identities
 from medsyngen.release.readme import cohort_readme
 from medsyngen.release.writers import WRITERS, Image, Where, Writer
@@ -197,6 +197,4 @@ def write_draft(
     for name, data in texts.items():
         (folder / name).write_bytes(data)
     files = sorted([*contents.image_files(formats, count, form, shape), names.TABLE, *texts])
-    return Draft(
-        folder, tuple(files), count, form, formats, shape, attributes, classes, guarantee, scans_read
-    )
+    return Draft(folder, tuple(files), count, form, formats, shape, attributes, classes, guarantee, scans_read)

@@ -86,10 +86,11 @@ SYNTHETIC. What few patients have may be missing from the images, or wrong in th
 **What may it be used for?** Research, teaching and software tests. Not for diagnosis, and not to learn anything about a
 patient or about how frequent a finding is. Test what was trained on it on real images.
 
-**How was it checked?** The release gate read every written byte; `manifest.json` lists each check. Whether the images are
-useful for your purpose was not checked by it.
+**How was it checked?** The release gate read every written byte; `manifest.json` lists each check. Whether the images
+are useful for your purpose was not checked by it.
 
-**Who answers for it?** The hospital that released it, which also gives the licence; the privacy report says what it rests on.
+**Who answers for it?** The hospital that released it, which also gives the licence; the privacy report says what the
+promise rests on.
 """
 _SCANS_TAUGHT: Final = """Scans of patients taught the generator, through a differentially
 private mechanism: the sentence at the top bounds what one patient's record can have changed."""

@@ -19,7 +19,9 @@ def check_written_conditions(attributes: Sequence[Attribute], form: ReleaseForm)
     if "ViewPosition" in codes and form.modality not in RADIOGRAPHS:
         raise ValueError("a condition with `dicom: ViewPosition` needs `release.modality: CR` or DX")
     if form.modality == "DX" and not codes.get("ViewPosition", set()) <= set(DX_VIEWS):
-        raise ValueError(f"a DX image has one of the views {', '.join(DX_VIEWS)}; take `release.modality: CR` for others")
+        raise ValueError(
+            f"a DX image has one of the views {', '.join(DX_VIEWS)}; take `release.modality: CR` for others"
+        )
     if form.modality == "DX" and "Laterality" in codes:
         raise ValueError("a DX image here has no side: take `release.modality: CR` with `dicom: Laterality`")
     if "PatientSex" in codes and form.images_per_patient > 1:

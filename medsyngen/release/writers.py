@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class DicomWriter:
         """Writes one image."""
         form, root = self.where.form, _folder(self.where.folder / "dicom")
         facts, shape = self._facts(image), image.pixels.shape
-        said = {"identity": image.identity, "facts": facts, "modality": form.modality}
+        said: Any = {"identity": image.identity, "facts": facts, "modality": form.modality}
         thickness = form.slice_thickness_mm
         if contents.is_series(form, shape) and form.spacing_mm is not None:
             folder = _folder(self.where.folder / names.series_folder(image.number))
@@ -205,8 +205,8 @@ class ArrayWriter:
 
     def finish(self, count: int) -> None:
         """Writes the archive."""
-        columns = [numbered(values, order) for values, order in zip(zip(*self._values), self._where.orders)]
-        labels = np.stack(columns, axis=1)
+        columns = zip(zip(*self._values, strict=True), self._where.orders, strict=True)
+        labels = np.array([numbered(values, order) for values, order in columns]).T
         self._archive.finish(labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
 
 
