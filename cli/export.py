@@ -25,6 +25,10 @@ def export(
             "--format", metavar="LIST", help="Formats, separated by commas: dicom, nifti, bids (MR), png, npz."
         ),
     ] = "dicom,png",
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="KEY", help="The SSH key that signs the manifest (ssh-keygen -Y sign)."),
+    ] = None,
     ledger: LedgerOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
@@ -49,6 +53,7 @@ def export(
                 formats=format_list(formats),
                 device=device,
                 ledger=ledger,
+                sign=sign,
                 ranks=ranks,
                 progress=progress,
             )
@@ -78,5 +83,6 @@ def outcome_json(outcome: ExportOutcome) -> dict[str, Any]:
         "cohort": str(outcome.cohort),
         "count": outcome.count,
         "formats": list(outcome.formats),
+        "signed": outcome.signed,
         "guarantee": guarantee_json(outcome.guarantee),
     }

@@ -54,6 +54,7 @@ class Release:
         files: Every file by its path relative to the folder, as the gate read it.
         verdicts: What was checked; all passed.
         guarantee: ε, δ and unit of what is released.
+        kind: ``cohort``, or ``bundle``: the generator itself.
     """
 
     folder: Path = field(repr=False)
@@ -61,6 +62,7 @@ class Release:
     verdicts: tuple[Verdict, ...]
     guarantee: GuaranteeFacts
     seal: object = field(default=None, repr=False)
+    kind: str = "cohort"
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL or not all(verdict.passed for verdict in self.verdicts):

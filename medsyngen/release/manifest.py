@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from medsyngen.release.checks import Verdict
 from medsyngen.release.gate import Release
+from medsyngen.verification.json_schema import problems
+from medsyngen.verification.parsing import schema
 from medsyngen.version import __version__
 
 SCHEMA_VERSION: Final = 4
@@ -23,7 +25,8 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
         recipe_hash: Hash of the resolved recipe, hexadecimal.
 
     Raises:
-        ValueError: A hash is not hexadecimal: the manifest is written after the gate, so no free text may enter it.
+        ValueError: A hash is not hexadecimal (the manifest is written after the gate, so no free text may enter it),
+            or the manifest does not fit the schema that it is verified by.
     """
     number, digest = ledger_head
     if not (isinstance(number, int) and _HEX.fullmatch(digest) and _HEX.fullmatch(recipe_hash)):
@@ -31,6 +34,7 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
     facts = release.guarantee
     content = {
         "schema_version": SCHEMA_VERSION,
+        "kind": release.kind,
         "medsyngen": __version__,
         "synthetic": True,
         "guarantee": {
@@ -44,6 +48,9 @@ def manifest_bytes(release: Release, *, ledger_head: tuple[int, str], recipe_has
         "gate": [_told(verdict) for verdict in release.verdicts],
         "files": {name: {"sha256": w.sha256, "bytes": w.size} for name, w in sorted(release.files.items())},
     }
+    broken = problems(content, schema("manifest"))
+    if broken:
+        raise ValueError(f"the manifest does not fit its own schema at {broken[0]}")
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 

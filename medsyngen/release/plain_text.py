@@ -117,8 +117,8 @@ def _pictures_start(data: bytes) -> int | None:
 def readable(data: bytes) -> Iterator[Readable]:
     """Yields everything that can be read in the bytes of a file, whatever its name says.
 
-    Text is read as it stands (UTF-8, Latin-1), as UTF-16 or UTF-32, and with the escapes of HTML, JSON and URLs undone; pictures
-    embedded as data URIs, compressed text of PNG files, gzip and zip files are unpacked first.
+    Text is read as it stands (UTF-8, Latin-1), as UTF-16 or UTF-32, and with the escapes of HTML, JSON and URLs undone;
+    pictures embedded as data URIs, compressed text of PNG files, gzip and zip files are unpacked first.
 
     Args:
         data: The bytes of a DICOM, PNG, NIfTI, NumPy, gzip, zip or text file.
