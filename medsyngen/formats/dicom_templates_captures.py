@@ -19,8 +19,6 @@ def _capture(identity: SyntheticIdentity, facts: ImageFacts, shape: tuple[int, i
     ds.Modality = "OT"
     ds.ConversionType = "SYN"
     ds.PatientOrientation = ""
-    if apart := spacing(facts):
-        ds.NominalScannedPixelSpacing = apart
     grey_levels(ds, facts, shape)
     return ds
 
@@ -29,6 +27,8 @@ def secondary_capture(identity: SyntheticIdentity, facts: ImageFacts, shape: tup
     """Returns a secondary capture (PS3.3 A.8.1) of this shape (rows, columns), complete but for Pixel Data."""
     ds = _capture(identity, facts, shape)
     ds.SOPClassUID = SecondaryCaptureImageStorage
+    if apart := spacing(facts):
+        ds.NominalScannedPixelSpacing = apart
     return ds
 
 
@@ -44,6 +44,8 @@ def multi_frame_capture(identity: SyntheticIdentity, facts: ImageFacts, shape: t
         if byte
         else MultiFrameGrayscaleWordSecondaryCaptureImageStorage
     )
+    if apart := spacing(facts):
+        ds.PixelSpacing = apart  # Nominal Scanned Pixel Spacing is for scanned film here (C.8.6.3)
     ds.NumberOfFrames = str(facts.frames)
     if facts.frames > 1:
         ds.FrameIncrementPointer = _PAGE_NUMBER_VECTOR

@@ -152,7 +152,7 @@ def _mr(form: ReleaseForm, shape: Sequence[int]) -> dict[Path, Rule]:
 def _capture(form: ReleaseForm, shape: Sequence[int]) -> dict[Path, Rule]:
     rules: dict[Path, Rule] = {(0x00080064,): says("CS", "SYN"), (0x00200020,): says("CS", "")}
     if form.pixel_spacing_mm is not None:
-        rules[(0x00182010,)] = _pair(form.pixel_spacing_mm)
+        rules[(0x00280030 if form.modality == "MFSC" else 0x00182010,)] = _pair(form.pixel_spacing_mm)
     return rules
 
 
