@@ -20,7 +20,10 @@ def export(
     out: Annotated[Path, typer.Option("--out", metavar="COHORT", help="The cohort folder; must not exist yet.")],
     count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many synthetic images to draw.")],
     formats: Annotated[
-        str, typer.Option("--format", metavar="LIST", help="Formats, separated by commas: dicom, png.")
+        str,
+        typer.Option(
+            "--format", metavar="LIST", help="Formats, separated by commas: dicom, nifti, bids (MR), png, npz."
+        ),
     ] = "dicom,png",
     sign: Annotated[
         Path | None,

@@ -26,6 +26,7 @@ from medsyngen.recipe import recipe_from
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.draft import check_count, check_formats, write_draft
 from medsyngen.release.export import drafting, publish, refuse_existing
+from medsyngen.release.fitting import check_modality
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
 from medsyngen.release.signing import SigningKey
@@ -70,7 +71,7 @@ def export_cohort(
         run: RUN, finished.
         out: COHORT, must not exist; it appears complete and passed, or not at all.
         count: Images, a public choice of the exporter.
-        formats: ``dicom``, ``png``.
+        formats: ``dicom``, ``nifti``, ``bids``, ``png``, ``npz``.
         device: Where to draw.
         ledger: Where the site's ledger lies now, if it was moved.
         sign: The SSH key that signs the manifest; None: nobody signs.
@@ -89,6 +90,7 @@ def export_cohort(
     signing = SigningKey(sign) if sign is not None else None
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
+    check_modality(recipe.release, formats)
     generator, _ = load_generator(folder, recipe, choose_device(ranks.device(device)))
     with run_books(folder, recipe, ledger) as books:
         guarantee, head = books.guarantee, books.head
@@ -108,6 +110,7 @@ def export_cohort(
             report_files=reports,
             folder=hidden,
             attributes=recipe.conditions,
+            classes=tuple(each.name for each in recipe.classes),
             scans_read=guarantee.scans_read,
             progress=progress,
         )

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from medsyngen.release.check_bids import BidsCheck
+from medsyngen.release.check_croissant import CroissantCheck
 from medsyngen.release.check_dicom import DicomCheck
 from medsyngen.release.check_identifiers import IdentifierCheck, template_vocabulary
+from medsyngen.release.check_nifti import NiftiCheck
+from medsyngen.release.check_npz import NpzCheck
 from medsyngen.release.check_png import PngCheck
+from medsyngen.release.check_readme import ReadmeCheck
 from medsyngen.release.check_tree import TableCheck
 from medsyngen.release.checks import FileCheck, GuaranteeFacts
 from medsyngen.release.draft import Draft
@@ -35,23 +40,55 @@ CheckMaker = Callable[[Reviewed], FileCheck]
 
 
 def _table(of: Reviewed) -> FileCheck:
-    return TableCheck(of.draft.formats, of.draft.count, of.draft.attributes)
+    return TableCheck(of.draft)
 
 
 def _dicom(of: Reviewed) -> FileCheck:
-    return DicomCheck(of.draft.form, of.draft.attributes)
+    return DicomCheck(of.draft)
+
+
+def _nifti(of: Reviewed) -> FileCheck:
+    return NiftiCheck(of.draft)
+
+
+def _bids(of: Reviewed) -> FileCheck:
+    return BidsCheck(of.draft)
 
 
 def _png(of: Reviewed) -> FileCheck:
-    return PngCheck()
+    return PngCheck(of.draft)
+
+
+def _npz(of: Reviewed) -> FileCheck:
+    return NpzCheck(of.draft)
+
+
+def _croissant(of: Reviewed) -> FileCheck:
+    return CroissantCheck(of.draft)
+
+
+def _readme(of: Reviewed) -> FileCheck:
+    return ReadmeCheck(of.draft)
 
 
 def _identifiers(of: Reviewed) -> FileCheck:
-    vocabulary = template_vocabulary(of.draft.form, of.draft.formats, of.draft.attributes)
+    vocabulary = template_vocabulary(
+        of.draft.form, of.draft.formats, of.draft.attributes, volumes=len(of.draft.shape) == 3
+    )
     public: Iterable[bytes] = [*vocabulary, *(text.encode() for text in of.public_texts)]
     source = of.guarantee.scans_read is not False
     return IdentifierCheck(of.identifiers, public=public, count=of.draft.count, source=source)
 
 
-FILE_CHECKS: Final[tuple[CheckMaker, ...]] = (_table, _dicom, _png, _identifiers)
+FILE_CHECKS: Final[tuple[CheckMaker, ...]] = (
+    _table,
+    _dicom,
+    _nifti,
+    _bids,
+    _png,
+    _npz,
+    _croissant,
+    _readme,
+    _identifiers,
+)
 """Each makes one check for one review, in the order of the verdicts. Every check sees every file."""

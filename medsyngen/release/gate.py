@@ -162,7 +162,7 @@ class ReleaseGate:
         ]
         try:
             tree = walk(draft.folder)
-            facts.append(check_tree(tree, listed=draft.files, formats=draft.formats, count=draft.count))
+            facts.append(check_tree(tree, draft))
             reviewed = Reviewed(draft, guarantee, identifiers, tuple(public_texts))
             checks = [make(reviewed) for make in FILE_CHECKS]
         except CANT_CHECK as error:

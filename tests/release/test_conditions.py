@@ -94,14 +94,15 @@ def test_words_of_the_readme_are_no_source_identifiers(tmp_path):
     ("attributes", "keyword", "value", "refused"),
     [
         (ALL, "PatientSex", "O", True),  # a code, but not one that the recipe declares
-        (ALL, "PatientSex", "F", False),
+        (ALL, "PatientSex", "F", True),  # one that it declares, but not this picture's in the table
         (ALL, "PatientSex", "", False),
         ((FINDING,), "PatientSex", "F", True),
         ((FINDING,), "PatientSex", "", False),
         ((FINDING,), "Laterality", "L", True),
         (ALL, "Laterality", "B", True),
         (ALL, "ViewPosition", "RL", True),
-        (ALL, "ViewPosition", "AP", False),
+        (ALL, "ViewPosition", "AP", True),
+        (ALL, "ViewPosition", "LL", False),
         ((FINDING,), "ViewPosition", "PA", True),
         (ALL, "PatientAge", "042Y", True),
         (ALL, "PatientName", "Doe^Quintessa", True),
