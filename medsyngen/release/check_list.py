@@ -14,6 +14,7 @@ from medsyngen.release.check_nifti import NiftiCheck
 from medsyngen.release.check_npz import NpzCheck
 from medsyngen.release.check_png import PngCheck
 from medsyngen.release.check_readme import ReadmeCheck
+from medsyngen.release.check_report import ReportCheck
 from medsyngen.release.check_tree import TableCheck
 from medsyngen.release.checks import FileCheck, GuaranteeFacts
 from medsyngen.release.draft import Draft
@@ -71,6 +72,10 @@ def _readme(of: Reviewed) -> FileCheck:
     return ReadmeCheck(of.draft)
 
 
+def _report(of: Reviewed) -> FileCheck:
+    return ReportCheck()
+
+
 def _identifiers(of: Reviewed) -> FileCheck:
     vocabulary = template_vocabulary(
         of.draft.form, of.draft.formats, of.draft.attributes, volumes=len(of.draft.shape) == 3
@@ -89,6 +94,7 @@ FILE_CHECKS: Final[tuple[CheckMaker, ...]] = (
     _npz,
     _croissant,
     _readme,
+    _report,
     _identifiers,
 )
 """Each makes one check for one review, in the order of the verdicts. Every check sees every file."""

@@ -15,6 +15,7 @@ from medsyngen.errors import ReleaseRefused
 from medsyngen.progress import Progress, silent
 from medsyngen.release.check_list import FILE_CHECKS, Reviewed
 from medsyngen.release.check_tree import Tree, check_tree, read_bytes, walk
+from medsyngen.release.check_validators import check_validators
 from medsyngen.release.checks import (
     CANT_CHECK,
     RULES,
@@ -28,6 +29,7 @@ from medsyngen.release.checks import (
 )
 from medsyngen.release.draft import Draft
 from medsyngen.release.names import image_number
+from medsyngen.release.validators import VALIDATORS, Validator
 
 _SEAL = object()
 
@@ -125,10 +127,12 @@ class ReleaseGate:
     Args:
         epsilon_budget: The largest ε that may have been spent.
         delta: The largest δ at which that ε may hold.
+        validators: Programs of others that are asked, too, where they are on this machine.
     """
 
     epsilon_budget: float
     delta: float
+    validators: tuple[Validator, ...] = VALIDATORS
 
     def review(
         self,
@@ -155,22 +159,43 @@ class ReleaseGate:
         Raises:
             ReleaseRefused: With every reason, and what to do about each.
         """
+        reviewed = Reviewed(draft, guarantee, identifiers, tuple(public_texts))
+        return self._reviewed(
+            draft.folder,
+            guarantee,
+            lambda tree: check_tree(tree, draft),
+            lambda: [make(reviewed) for make in FILE_CHECKS],
+            lambda files: check_validators(draft.folder, files, self.validators),
+            progress,
+        )
+
+    def _reviewed(
+        self,
+        folder: Path,
+        guarantee: GuaranteeFacts,
+        of_tree: Callable[[Tree], Verdict],
+        make_checks: Callable[[], list[FileCheck]],
+        of_others: Callable[[Sequence[str]], list[Verdict]],
+        progress: Progress,
+        kind: str = "cohort",
+    ) -> Release:
         facts = [
             check_budget(guarantee, epsilon_budget=self.epsilon_budget, delta=self.delta),
             check_unit(guarantee),
             check_noise(guarantee),
         ]
         try:
-            tree = walk(draft.folder)
-            facts.append(check_tree(tree, draft))
-            reviewed = Reviewed(draft, guarantee, identifiers, tuple(public_texts))
-            checks = [make(reviewed) for make in FILE_CHECKS]
+            tree = walk(folder)
+            facts.append(of_tree(tree))
+            checks = make_checks()
         except CANT_CHECK as error:
             reason = f"the draft can't be read ({type(error).__name__})"
             problem = Problem(reason, "look at the disk, then export again")
             raise _refusal([*facts, Verdict("files", "own walk over the folder", (problem,))]) from None
-        files, verdicts = _read_all(draft.folder, tree, checks, progress)
+        files, verdicts = _read_all(folder, tree, checks, progress)
         verdicts = [*facts, *verdicts]
+        if all(verdict.passed for verdict in verdicts):  # what our own checks refuse, nobody else is asked about
+            verdicts += of_others(tree.files)
         if not all(verdict.passed for verdict in verdicts):
             raise _refusal(verdicts)
-        return Release(draft.folder, files, tuple(verdicts), guarantee, _SEAL)
+        return Release(folder, files, tuple(verdicts), guarantee, _SEAL, kind)

@@ -97,8 +97,13 @@ def page_problems(claims: Claims) -> Iterator[str]:
     shown = {html.unescape(each) for each in _SHOWN.findall(page)}
     if shown != {two_decimals(claims.report["guarantee"]["epsilon"] or 0)}:
         yield f"{HTML} shows another ε than {JSON} holds"
-    if _ACTIVE.search(page):
+    if active(page):
         yield f"{HTML} runs or loads something; don't open it"
+
+
+def active(page: str) -> bool:
+    """Returns whether a page would run or load something."""
+    return _ACTIVE.search(page) is not None
 
 
 def sentence(claims: Claims) -> str:

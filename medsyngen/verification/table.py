@@ -32,11 +32,12 @@ def table_problems(folder: Path, files: Sequence[str]) -> Iterator[str]:
     inside = _inside(files)
     named: set[str] = set()
     for number, row in enumerate(rows, start=1):
-        cells = [cell for cell in row[:at] if cell]
+        places = [cell.partition("#") for cell in row[:at] if cell]  # one of many in an archive: FILE#NUMBER
+        cells = [place[0] for place in places]
         if len(row) != len(header) or not all(cell in inside for cell in cells):
             yield f"row {number} of {TABLE} names a file that is not there"
             continue
-        own = [name for cell in cells for name in inside[cell]]
+        own = [name for cell, shared, _ in places for name in inside[cell] if not shared]
         if named & set(own):
             yield f"row {number} of {TABLE} names a file that an earlier row names"
         named.update(own)

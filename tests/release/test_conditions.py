@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pydicom
 import pytest
+from released import sound_report
 
 from medsyngen.cohort.conditions import Attribute
 from medsyngen.cohort.labels import ClassDefinition
@@ -33,7 +34,7 @@ VALUES = {
 def draft(folder, attributes=ALL, form=ReleaseForm(view_position="AP")):
     folder.mkdir()
     draws = Draws(np.zeros((3, 1, 4, 4), np.float32), conditions={a.name: VALUES[a.name] for a in attributes})
-    return write_draft(draws, form, guarantee="", report_files={}, folder=folder, attributes=attributes)
+    return write_draft(draws, form, guarantee="", report_files=sound_report(), folder=folder, attributes=attributes)
 
 
 def review(of, identifiers=frozenset()):
