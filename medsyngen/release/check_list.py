@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from medsyngen.release.bundle_draft import BundleDraft
+from medsyngen.release.bundle_texts import bundle_texts
 from medsyngen.release.check_bids import BidsCheck
+from medsyngen.release.check_bundle import BundleTextCheck
 from medsyngen.release.check_croissant import CroissantCheck
 from medsyngen.release.check_dicom import DicomCheck
 from medsyngen.release.check_identifiers import IdentifierCheck, template_vocabulary
@@ -16,6 +20,7 @@ from medsyngen.release.check_png import PngCheck
 from medsyngen.release.check_readme import ReadmeCheck
 from medsyngen.release.check_report import ReportCheck
 from medsyngen.release.check_tree import TableCheck
+from medsyngen.release.check_weights import WeightsCheck
 from medsyngen.release.checks import FileCheck, GuaranteeFacts
 from medsyngen.release.draft import Draft
 
@@ -83,6 +88,22 @@ def _identifiers(of: Reviewed) -> FileCheck:
     public: Iterable[bytes] = [*vocabulary, *(text.encode() for text in of.public_texts)]
     source = of.guarantee.scans_read is not False
     return IdentifierCheck(of.identifiers, public=public, count=of.draft.count, source=source)
+
+
+def bundle_checks(
+    draft: BundleDraft, guarantee: GuaranteeFacts, identifiers: frozenset[str] | None, public_texts: Sequence[str]
+) -> list[FileCheck]:
+    """Returns the checks of a bundle, in the order of the verdicts."""
+    # Its own texts were made from the recipe and the privacy sentence, and are compared with them to the letter.
+    texts = bundle_texts(dataclasses.replace(draft.facts, licence="", guarantee=""))
+    public = [*texts.values(), *(text.encode() for text in public_texts)]
+    source = guarantee.scans_read is not False
+    return [
+        BundleTextCheck(draft),
+        WeightsCheck(draft),
+        ReportCheck(),
+        IdentifierCheck(identifiers, public=public, count=0, source=source),
+    ]
 
 
 FILE_CHECKS: Final[tuple[CheckMaker, ...]] = (

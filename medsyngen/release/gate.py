@@ -13,7 +13,9 @@ from pathlib import Path
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.release.check_list import FILE_CHECKS, Reviewed
+from medsyngen.release.bundle_draft import BundleDraft
+from medsyngen.release.check_bundle import check_bundle_tree
+from medsyngen.release.check_list import FILE_CHECKS, Reviewed, bundle_checks
 from medsyngen.release.check_tree import Tree, check_tree, read_bytes, walk
 from medsyngen.release.check_validators import check_validators
 from medsyngen.release.checks import (
@@ -167,6 +169,26 @@ class ReleaseGate:
             lambda: [make(reviewed) for make in FILE_CHECKS],
             lambda files: check_validators(draft.folder, files, self.validators),
             progress,
+        )
+
+    def review_bundle(
+        self,
+        draft: BundleDraft,
+        *,
+        guarantee: GuaranteeFacts,
+        identifiers: frozenset[str] | None,
+        public_texts: Sequence[str] = (),
+        progress: Progress = silent,
+    ) -> Release:
+        """Checks a bundle as :meth:`review` checks a cohort; the same rules of budget, unit, noise and identifiers."""
+        return self._reviewed(
+            draft.folder,
+            guarantee,
+            lambda tree: check_bundle_tree(tree, draft),
+            lambda: bundle_checks(draft, guarantee, identifiers, public_texts),
+            lambda files: [],
+            progress,
+            kind="bundle",
         )
 
     def _reviewed(

@@ -20,7 +20,7 @@ import numpy as np
 from medsyngen.release.check_dicom import pixel_start
 from medsyngen.release.check_png import SIGNATURE, chunks
 from medsyngen.release.identifier_scan import SHORTEST
-from medsyngen.release.unpacking import GZIP, ZIP, nifti_start, numpy_start, read_gzip, zip_members
+from medsyngen.release.unpacking import GZIP, ZIP, nifti_start, numpy_start, read_gzip, weights_start, zip_members
 
 _DATA_URI: Final = re.compile(rb"data:[a-z0-9.+/-]{1,40};base64,([A-Za-z0-9+/=\s]*)")
 _JSON_CODE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -107,11 +107,11 @@ def _packed(data: bytes) -> Iterator[Readable]:
 
 
 def _pictures_start(data: bytes) -> int | None:
-    """Returns where grey levels start in a DICOM file, a NIfTI volume or an array; None where all may be text."""
+    """Returns where numbers start in a DICOM file, a volume, an array or weights; None where all may be text."""
     if data[128:132] == b"DICM":
         return pixel_start(data)
-    start = numpy_start(data)
-    return nifti_start(data) if start is None else start
+    starts = (find(data) for find in (numpy_start, nifti_start, weights_start))
+    return next((start for start in starts if start is not None), None)
 
 
 def readable(data: bytes) -> Iterator[Readable]:

@@ -111,3 +111,11 @@ def nifti_start(data: bytes) -> int | None:
     order = "<" if data[:4] == struct.pack("<i", _NIFTI_HEADER) else ">"
     (offset,) = struct.unpack_from(f"{order}f", data, 108)
     return max(int(offset), _NIFTI_HEADER) if _NIFTI_HEADER <= offset <= len(data) else None
+
+
+def weights_start(data: bytes) -> int | None:
+    """Returns where the numbers of a safetensors file start; None where it is none."""
+    length = int.from_bytes(data[:8], "little")
+    if data[8:9] != b"{" or 8 + length > len(data) or not data[8 : 8 + length].rstrip(b" ").endswith(b"}"):
+        return None
+    return 8 + length

@@ -17,7 +17,8 @@ from medsyngen.verification.parsing import schema
 
 JSON: Final = "privacy_report.json"
 HTML: Final = "privacy_report.html"
-README: Final = "README.md"
+READMES: Final = {"cohort": "README.md", "bundle": "docs/README.md"}
+"""Where the README lies, by kind of release."""
 _SHOWN = re.compile(r"<i>ε</i> = ([0-9,.]+)</b>")
 _ACTIVE = re.compile(
     r"<(script|iframe|object|embed|link|form)\b|(src|href)\s*=\s*[\"']?\s*(https?:|//|javascript:)", re.I
@@ -112,12 +113,19 @@ def sentence(claims: Claims) -> str:
     return pair(said["epsilon"], said["delta"], said["scans_read"])
 
 
-def readme_problems(folder: Path, wanted: str) -> Iterator[str]:
-    """Yields it if the README states another guarantee than the report."""
+def readme_problems(folder: Path, kind: str, wanted: str) -> Iterator[str]:
+    """Yields it if the README states another guarantee than the report.
+
+    Args:
+        folder: The release.
+        kind: ``cohort`` or ``bundle``.
+        wanted: How its privacy sentence must begin.
+    """
+    name = READMES[kind]
     try:
-        text = (folder / README).read_text("utf-8")
+        text = (folder / name).read_text("utf-8")
     except (OSError, ValueError):
-        yield f"{README} can't be read"
+        yield f"{name} can't be read"
         return
     if wanted not in text:
-        yield f"{README} states another guarantee than the report"
+        yield f"{name} states another guarantee than the report"

@@ -102,12 +102,14 @@ def _claims(folder: Path) -> tuple[Claims, list[Finding]]:
 
 
 def _of_files(claims: Claims) -> Iterator[Finding]:
-    names, wanted = sorted(claims.files), sentence(claims)
+    names, wanted, kind = sorted(claims.files), sentence(claims), claims.manifest["kind"]
     wrong, counted = mark_problems(claims.folder, names, wanted)
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items())) or "no image file"
+    told = ", ".join(f"{count} {of}" for of, count in sorted(counted.items())) or "there is none"
     yield from Finding.of("marks", wrong, f"every image file says that it is synthetic ({told})")
-    yield from Finding.of("README", readme_problems(claims.folder, wanted), "it states the guarantee of the report")
-    if claims.manifest["kind"] == "cohort":
+    yield from Finding.of(
+        "README", readme_problems(claims.folder, kind, wanted), "it states the guarantee of the report"
+    )
+    if kind == "cohort":
         wrong_rows = table_problems(claims.folder, names)
         yield from Finding.of("table", wrong_rows, "every row names its own files and patient")
 
