@@ -14,7 +14,7 @@ import typer
 from medsyngen.errors import MedsyngenError
 from medsyngen.version import __version__
 
-from . import audit, bench, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report
+from . import audit, bench, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report, verify
 
 INTERNAL = 1
 INTERRUPTED = 130
@@ -46,6 +46,7 @@ app.add_typer(phantoms.app, name="phantoms")
 app.command()(fit.fit)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(verify.verify)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from released import sound_report
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.release.checks import GuaranteeFacts
@@ -19,7 +20,6 @@ from medsyngen.synthesis.synthesizer import Draws
 
 UID = "1.2.840.113619.2.55.3.2831164355.781"
 IDENTIFIERS = frozenset({"Doe^Müller", "00123456", "PAT-77-XQ", UID, "SYNTHETIC", "20250101", "O'Brien"})
-REPORT = {"privacy_report.html": b"<p>fine</p>", "privacy_report.json": b'{"sha": "0012345699", "epsilon": 7.9}'}
 
 
 @dataclass
@@ -82,5 +82,5 @@ def cohort(tmp_path):
     pixels = np.random.default_rng(1).uniform(-1, 1, (3, 1, 5, 5)).astype(np.float32)
     draws = Draws(pixels, ("normal", "", "abnormal"))
     with drafting(destination) as folder:
-        draft = write_draft(draws, ReleaseForm(), guarantee="ε = 7.9", report_files=REPORT, folder=folder)
+        draft = write_draft(draws, ReleaseForm(), guarantee="ε = 7.9", report_files=sound_report(), folder=folder)
         yield DraftCase(draft, destination)
