@@ -62,6 +62,17 @@ class Cells:
         fits = unknown[:, None, :] | (values[:, None, :] == self.values[None])
         return np.asarray(fits.all(axis=2))
 
+    def parts_in(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns how much of a patient each scan is in each cell, float64 (scans, cells), in all 1.
+
+        The scans count alike; one that is open to several cells is shared between them by their public shares.
+
+        Args:
+            classes: Of all scans of one patient, as for :meth:`open_to`.
+        """
+        parts = self.open_to(classes) * self.shares
+        return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12) / len(classes))
+
     def deal(self, count: int) -> NDArray[np.int64]:
         """Returns the cell of each of ``count`` images; that of an image does not depend on how many are dealt."""
         starts = first_rows(self.conditioning.counts)

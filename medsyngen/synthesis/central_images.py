@@ -105,10 +105,9 @@ class CoarsePictures:
 
     def __call__(self, record: PatientRecord) -> Tensor:
         """Returns float64 (classes x side^2,)."""
-        belongs = self.cells.open_to(record.classes) * self.cells.shares
-        belongs = belongs / np.maximum(belongs.sum(axis=1, keepdims=True), 1e-12) / len(record.pixels)
+        parts = self.cells.parts_in(record.classes)
         coarse = functional.adaptive_avg_pool2d(torch.from_numpy(record.pixels).double(), self.side)
-        return (torch.from_numpy(belongs).T @ coarse.flatten(1)).flatten()
+        return (torch.from_numpy(parts).T @ coarse.flatten(1)).flatten()
 
 
 def denoised(images: Floats, noise: Floats) -> Floats:

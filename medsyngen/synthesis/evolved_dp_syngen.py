@@ -35,7 +35,7 @@ from medsyngen.synthesis.evolved_training import EvolvedTraining
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.private_evolution import PrivateEvolution
-from medsyngen.synthesis.rehearsal import moved
+from medsyngen.synthesis.rehearsal import nudged
 from medsyngen.synthesis.staged_diffusion import StagedDiffusion
 from medsyngen.synthesis.synthesizer import Target
 
@@ -257,7 +257,7 @@ class EvolvedDPSynGen(StagedDiffusion):
             return
         start = self.untrained(target) if self.start == "random" else dict(first)
         if self.evolved.start == "random" and self.start == "phantoms":
-            start = moved(start, start)  # as if they had learned: untrained, some layers hide others' gradients
+            start = nudged(start, start)  # as if they had learned: untrained, some layers hide others' gradients
         self._rehearsed(start, target, folder, device)
 
     def _trained(
