@@ -7,7 +7,7 @@ resemble.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.embedding import EMBEDDINGS, embedded
-from medsyngen.synthesis.evolution import Evolution, Voters
+from medsyngen.synthesis.evolution import Evolution
 from medsyngen.synthesis.population_generator import PopulationFacts, PopulationGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.selection import SELECTIONS
@@ -36,6 +36,7 @@ from medsyngen.synthesis.source_phantoms import phantoms_of
 from medsyngen.synthesis.sources import source_from, with_defaults
 from medsyngen.synthesis.synthesizer import Target
 from medsyngen.synthesis.variation import Variation
+from medsyngen.synthesis.voters import SharedVoters, Voters, end_votes, serve_votes
 
 DRAWS = ("varied", "kept")
 LEAST = {"iterations": 1, "members": 1, "neighbours": 1, "threshold": 0, "lookahead": 0}
@@ -153,7 +154,7 @@ class PrivateEvolution:
         """Evolves a population: a rehearsal of the source, the cohort's features, then the charged rounds of votes.
 
         Guarantee: that of :func:`vote_privately`. Beside it the cohort is read by :class:`Voters` only, patient by
-        patient, before anything is charged; features stay in memory.
+        patient, before anything is charged; features stay in memory, here or in the processes that share the votes.
 
         Args:
             cohort: The private cohort.
@@ -165,7 +166,7 @@ class PrivateEvolution:
             private_folder: ``RUN/private/``: checkpoints.
             device: Where a source with a network computes.
             mechanism: Left out but in tests.
-            ranks: The processes of this job; the others have nothing to do.
+            ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
         """
         result = self.evolved(
@@ -178,6 +179,7 @@ class PrivateEvolution:
             checkpoint=private_folder / "checkpoint.safetensors",
             device=device,
             mechanism=mechanism,
+            ranks=ranks,
             progress=progress,
         )
         return self.restore(result.state, target, seeded=result.seeded, private=result.private, device=device)
@@ -194,6 +196,7 @@ class PrivateEvolution:
         checkpoint: Path,
         device: torch.device,
         mechanism: Mechanism | None = None,
+        ranks: Ranks = ALONE,
         progress: Progress = silent,
     ) -> VoteResult:
         """Returns the population that the patients' votes made, as tensors, and its marks; see :meth:`fit`.
@@ -208,17 +211,16 @@ class PrivateEvolution:
             account: The run in the ledger, which has reserved these rounds.
             keys: Secret stream, new at each start.
             checkpoint: File inside ``RUN/private/``.
-            device: Where a source with a network computes.
+            device: Where neighbours are searched for, and where a source with a network computes.
             mechanism: Left out but in tests.
+            ranks: The processes of this job; the others are in :meth:`serve_votes`.
             progress: Told how far it is.
         """
-        cells = Cells(target.conditioning)
-        embed = partial(embedded, self.embedding)
         evolution = Evolution(
             source=self.images(target.size, device),
-            embed=embed,
-            cells=cells,
-            voters=Voters.of(cohort, embed, cells),
+            embed=partial(embedded, self.embedding),
+            cells=Cells(target.conditioning),
+            voters=SharedVoters.of(cohort, self._voters_in(target, device), ranks),
             members=self.members,
             degrees=self.degrees,
             threshold=self.threshold * noise_multiplier,
@@ -228,7 +230,7 @@ class PrivateEvolution:
             streams=Streams(self.seed),
         )
         evolution.rehearse()
-        return vote_privately(
+        result = vote_privately(
             evolution,
             cohort,
             patients_at_most=patients_at_most,
@@ -239,14 +241,25 @@ class PrivateEvolution:
             mechanism=mechanism,
             progress=progress,
         )
+        end_votes(ranks)
+        return result
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
-        """Waits in another process until :meth:`fit` has ended: one process counts the votes and adds the noise, once.
+        """Takes part in another process's :meth:`fit`: it counts the votes and adds the noise, once.
 
         Raises:
             RankEnded: When the first process has ended.
         """
+        self.serve_votes(target, ranks, device=device)
         ranks.wait_for_the_end()
+
+    def serve_votes(self, target: Target, ranks: Ranks, *, device: torch.device) -> None:
+        """Searches for the nearest images of this process's share of the patients, until the votes are over."""
+        serve_votes(self._voters_in(target, device), ranks)
+
+    def _voters_in(self, target: Target, device: torch.device) -> Callable[[Cohort], Voters]:
+        embed = partial(embedded, self.embedding)
+        return lambda cohort: Voters.of(cohort, embed, Cells(target.conditioning), device)
 
     def restore(
         self, tensors: Mapping[str, Tensor], target: Target, *, seeded: bool, private: bool, device: torch.device

@@ -11,7 +11,7 @@ from medsyngen.errors import UsageError, VerificationFailed
 from medsyngen.pipeline import export_cohort, generator_file, run_recipe
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.ledger import Ledger
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.recipe import load_recipe
 from medsyngen.synthesis.evolution import Evolution
@@ -103,7 +103,7 @@ def test_a_run_killed_in_a_round_goes_on_and_is_charged_once(scans, tmp_path, mo
     assert not (folder / "generator.safetensors").exists()
     run_recipe(recipe(), scans=scans, run=folder, own_ledger="a test")
     assert [(first, last) for _, first, last in charged(folder)] == [(0, 1), (1, 2), (2, 3)]
-    saved = VoteCheckpoint.load(folder / "private" / "checkpoint.safetensors")
+    saved = QueryCheckpoint.load(folder / "private" / "checkpoint.safetensors")
     assert saved.round == (2 if fatal == 0 else 1)
     assert (folder / "report.html").exists()
 
