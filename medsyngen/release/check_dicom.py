@@ -22,6 +22,7 @@ _DO = "export again; if it comes back, report it as a bug in medsyngen"
 _PIXEL_HEADER: Final = b"\xe0\x7f\x10\x00OW\x00\x00"
 _PIXEL_DATA: Final = (0x7FE00010,)
 _META_LENGTH: Final = (0x00020000,)
+_FIRST: Final = (0x00080005,)
 _INSTANCE: Final = ((0x00020003,), (0x00080018,))
 _STUDY, _SERIES, _FRAME = (0x0020000D,), (0x0020000E,), (0x00200052,)
 _SLICE: Final = re.compile(r"dicom/SYN-[0-9]{6}/([0-9]{4})\.dcm")
@@ -115,12 +116,10 @@ class DicomCheck:
         return "; ".join(f"{n} = {v or 'none'}" for n, v in zip(names_, row.values, strict=True)) + only
 
     def _container(self, data: bytes, found: Mapping[Path, Element]) -> Iterator[str]:
-        length, first = found.get(_META_LENGTH), found.get((0x00080005,))
-        if (
-            length is None
-            or first is None
-            or length.start + 4 + int.from_bytes(length.value, "little") != (first.start - 8)
-        ):
+        length, first = found.get(_META_LENGTH), found.get(_FIRST)
+        if length is None or first is None or length.vr != "UL":
+            yield "it has no file meta information"
+        elif length.start + 4 + int.from_bytes(length.value, "little") != first.start - 8:
             yield "its file meta information has another length than it says"
         shape, bits = self._draft.shape, self._draft.form.bits
         frames = shape[2] if len(shape) == 3 and not contents.is_series(self._draft.form, shape) else 1
