@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from medsyngen.release import contents, names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.dicom_bytes import Element, Path, elements
 from medsyngen.release.dicom_rules import Rule, says
 from medsyngen.release.dicom_rules_by_form import form_rules, position_rules, view_rules
@@ -54,6 +54,7 @@ class DicomCheck:
     rules: tuple[str, ...] = ("G1", "G2", "G4", "G5", "G6", "G12")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if "dicom" in draft.formats else NONE_ASKED_FOR
         self._draft = draft
         said = f"medsyngen {__version__}. {draft.guarantee}".strip()
         self._rules = form_rules(draft.form, draft.shape, contribution=said) if "dicom" in draft.formats else {}
