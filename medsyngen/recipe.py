@@ -139,8 +139,11 @@ class Recipe:
         plain = json.loads(json.dumps(dataclasses.asdict(self)))
         plain["release"] = self.release.plain()
         del plain["scans"]["attributes"]
+        # Recipes without them keep the hash that ledgers and checkpoints know.
         if not self.conditions:
-            del plain["conditions"]  # recipes without them keep the hash that ledgers and checkpoints know
+            del plain["conditions"]
+        if self.scans.slices is None:
+            del plain["scans"]["slices"]
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 
