@@ -89,12 +89,19 @@ def open_scan(path: Path) -> BinaryIO:
     """
     try:
         # A pipe that took a file's place since it was looked at must not hold the reader up.
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        return _regular(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     except (FileNotFoundError, NotADirectoryError):
         where, member = split_address(path)
         if where is None:
             raise
     return _open_member(where, member)
+
+
+def _regular(descriptor: int) -> BinaryIO:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("not a file")
+    return os.fdopen(descriptor, "rb")
 
 
 @contextmanager
@@ -149,11 +156,26 @@ def _open(path: Path) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=1)  # the list of 100,000 members is read once a process, not once a member
 def _listed(path: Path, _mtime: int, _size: int) -> zipfile.ZipFile:
-    with path.open("rb") as file:
-        entries, size = _directory(file)
-    if entries > MOST_MEMBERS or size > _DIRECTORY_BYTES:
-        raise ScanRefused("too-large", "an archive with so many members")
+    check_members(path, MOST_MEMBERS, _DIRECTORY_BYTES)
     return zipfile.ZipFile(path)
+
+
+def check_members(path: Path, most: int, most_bytes: int) -> None:
+    """Refuses an archive whose list of members would take too much memory, before it is read.
+
+    Args:
+        path: The archive.
+        most: Members.
+        most_bytes: Of their list.
+
+    Raises:
+        ScanRefused: ``too-large``.
+        OSError, BadZipFile: It can't be read.
+    """
+    with open_scan(path) as file:
+        entries, size = _directory(file)
+    if entries > most or size > most_bytes:
+        raise ScanRefused("too-large", "an archive with so many members")
 
 
 def _directory(file: BinaryIO) -> tuple[int, int]:

@@ -40,6 +40,8 @@ _TEXT: Final[dict[str, Callable[[str], Any]]] = {
     "DS": float,
     "IS": int,
 }
+# Windows, Linux, macOS, a script. A TIFF's mark is none of these: that use of the preamble is foreseen (PS3.10 7.1).
+_PROGRAMS: Final = (b"MZ", b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"#!")
 _UNDEFINED: Final = 0xFFFFFFFF
 
 
@@ -117,8 +119,11 @@ def read_elements(file: BinaryIO) -> tuple[HeaderElements, int]:
 
 def read_parts(file: BinaryIO) -> tuple[HeaderElements, int, BinaryIO]:
     """As :func:`read_elements`; returns also where the pixel data go on, at their tag: the file, or it inflated."""
-    if file.read(132)[128:] != b"DICM":
+    start = file.read(132)
+    if start[128:] != b"DICM":
         raise ScanRefused("not-dicom")
+    if start.startswith(_PROGRAMS):
+        raise ScanRefused("polyglot")
     with guarded("unreadable"):
         before_data = _until(lambda tag: tag >> 16 != 2)
         meta = {each.tag: each for each in data_element_generator(file, False, True, stop_when=before_data)}

@@ -24,12 +24,13 @@ def inflated(file: BinaryIO) -> BinaryIO:
         file: At the first byte after the file meta information.
 
     Raises:
-        ScanRefused: ``too-large`` beyond :data:`ANY_RATIO` and 64 times the packed bytes (or :data:`MOST_BYTES`),
+        ScanRefused: ``too-large`` beyond :data:`ANY_RATIO` and 32 times the packed bytes (or :data:`MOST_BYTES`),
             ``truncated`` if the packed data end too early, ``unreadable`` if they are none.
     """
     packed = file.read()
     room = max(ANY_RATIO, min(RATIO * len(packed), MOST_BYTES))
-    allow(room, len(packed))
+    if room > ANY_RATIO:
+        allow(room, len(packed))
     stream = zlib.decompressobj(-zlib.MAX_WBITS)  # without zlib's own header (RFC 1951)
     try:
         data = stream.decompress(packed, room)

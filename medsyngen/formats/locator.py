@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from medsyngen.formats.archive import as_file
 from medsyngen.formats.dicom_pixels import read_pixels
 from medsyngen.formats.npz import NpzImages
 from medsyngen.formats.raster import is_raster, read_raster
+from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues
 
 _NUMBERED = re.compile(r"(?s)(?P<file>.+\.npz)#(?P<index>[0-9]{1,9})", re.IGNORECASE)
@@ -37,6 +39,7 @@ class ImageSource:
         # A DICOM file may itself be named like an address.
         if numbered is None or Path(address).is_file():
             with as_file(Path(address)) as path:
+                _check_file(path)
                 return read_raster(path) if is_raster(path) else read_pixels(path)
         return self._open(numbered["file"]).read(int(numbered["index"]))
 
@@ -50,6 +53,16 @@ class ImageSource:
         if self._last is None or self._last[0] != key:
             self._last = (key, NpzImages(path))
         return self._last[1]
+
+
+def _check_file(path: Path) -> None:
+    """Refuses a pipe or a device: opening one may wait for ever."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        raise ScanRefused("not-dicom") from None
+    if not regular:
+        raise ScanRefused("not-dicom", "not a file")
 
 
 _SOURCE = ImageSource()

@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from medsyngen.formats.allowance import allow
+from medsyngen.formats.archive import check_members
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues, check_side
 
@@ -29,6 +30,7 @@ MOST_IMAGES = 2_000_000
 """In one array of a file: each becomes an entry of the index."""
 _KEPT_BYTES = 64 << 20  # a smaller array is kept in memory, of a larger one each image is read as it is asked for
 _NPY_HEADER = 1 << 16
+_MOST_MEMBERS = 1000
 _TEXT_BYTES = 4096  # of one label or identifier
 _DEFLATE_RATIO = 1032  # the most that deflate can do: a member that claims more is a lie
 _BROKEN = (OSError, EOFError, ValueError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
@@ -79,6 +81,7 @@ def read_npz_header(path: Path) -> NpzHeader:
         ScanRefused: ``unreadable``, ``npz-layout``, ``coloured``, ``bit-depth`` or ``too-large``.
     """
     try:
+        check_members(path, _MOST_MEMBERS, 1 << 20)
         with zipfile.ZipFile(path) as archive:
             return _read_header(archive)
     except _BROKEN:
@@ -257,7 +260,8 @@ class NpzImages:
     def _opened(self, archive: zipfile.ZipFile, name: str) -> NDArray[Any] | _OneByOne:
         shape, fortran, dtype, start = _member_header(archive, name)
         size = math.prod(shape) * dtype.itemsize
-        allow(size if fortran else _KEPT_BYTES, archive.getinfo(f"{name}.npy").compress_size)
+        one_at_least = size if fortran else size // max(1, shape[0])
+        allow(one_at_least, archive.getinfo(f"{name}.npy").compress_size)
         if fortran or size <= _KEPT_BYTES:
             return _load(archive, name)
         if size > MAX_BYTES:

@@ -22,6 +22,8 @@ from medsyngen.formats.allowance import Limits
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.wire import HEAD, pack, sizes, unpack
 
+NO_FUNCTION = 70
+"""Exit code of a process that does not find the function that it is asked for."""
 _PROGRAM = Path(__file__).with_name("reading_worker.py")
 # One thread: more would count against the limits of memory and time without reading anything sooner.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
@@ -155,6 +157,8 @@ class ReadingProcess:
                 f"the process that reads scans doesn't start (it ended with {code})",
                 do="check that memory is free and that the installation is whole (`medsyngen --version`)",
             )
+        if code == NO_FUNCTION:
+            raise RuntimeError(f"not to be found by a process that reads: {self.asked[0][1]}")
         slow = slow or code == -signal.SIGPROF
         if self.asked and (slow or not self._answered):
             number, *_ = self.asked.popleft()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from medsyngen.formats.allowance import Limits, memory_for, on_request, seconds_for
+from medsyngen.formats.reading_process import NO_FUNCTION
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.wire import HEAD, pack, sizes, unpack
 
@@ -60,7 +61,10 @@ def _bound(limits: Limits, image_bytes: int) -> None:
 
 def _function(name: str) -> Callable[[Any], Any]:
     module, function = name.split(":")
-    found: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
+    try:
+        found: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError):
+        sys.exit(NO_FUNCTION)  # a mistake in the program, not in a file
     return found
 
 

@@ -68,7 +68,7 @@ class ReadingWorkers:
         if self._busy:
             raise RuntimeError("these processes are at another task: finish it, or close it, first")
         name = f"{function.__module__}:{function.__qualname__}"
-        if "<" in name or "." in function.__qualname__:
+        if "<" in name or "." in function.__qualname__ or function.__module__ == "__main__":
             raise TypeError("a function at the top of a module is needed")
         self._busy = True
         try:

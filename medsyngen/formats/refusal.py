@@ -25,6 +25,10 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "named like DICOM, but without the mark DICM at byte 128",
             _TAKE_OUT + ", or convert it to DICOM",
         ),
+        "polyglot": (
+            "an image that is a program at the same time: its preamble begins like one (CVE-2019-11687)",
+            "find out where it comes from; do not run it; clear its first 128 bytes, or take it out",
+        ),
         "unknown-format": ("neither DICOM nor .npz, nor a known side file", _TAKE_OUT),
         "transfer-syntax": ("no decoder here for the transfer syntax", _CONVERT),
         "codec": (

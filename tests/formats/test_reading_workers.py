@@ -75,7 +75,7 @@ def test_memory_that_is_held_does_not_count_against_the_next_file():
 
 
 @pytest.mark.parametrize(
-    ("claim", "file", "said"), [(100 << 20, 10 << 20, 1), (0, 10 << 20, "too-large"), (100 << 20, 999, "too-large")]
+    ("claim", "file", "said"), [(60 << 20, 2 << 20, 1), (0, 10 << 20, "too-large"), (60 << 20, 999, "too-large")]
 )
 def test_an_image_that_is_honestly_large_gets_more(claim, file, said):
     with ReadingWorkers() as one:
@@ -133,6 +133,12 @@ def test_a_process_that_can_not_start_says_so(monkeypatch):
 
     with pytest.raises(MedsyngenError, match="doesn't start"):
         ReadingWorkers().map_one(reading_tasks.echo, 1)
+
+
+def test_a_function_that_is_not_there_is_a_mistake_of_the_program(workers, monkeypatch):
+    monkeypatch.setattr(reading_tasks.echo, "__qualname__", "nowhere")
+    with pytest.raises(RuntimeError, match="nowhere"):
+        list(workers.imap(reading_tasks.echo, [1]))
 
 
 def test_only_functions_at_the_top_of_a_module(workers):
