@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import save
 
+from medsyngen.diffusion.bands import StageBands
+from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.privacy.accountant import guarantee_of
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import sampled_gaussian
@@ -19,12 +24,17 @@ from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.purposes import TRAINING
 from medsyngen.recipe import load_recipe
+from medsyngen.release.bundle_draft import write_bundle
+from medsyngen.release.bundle_texts import BundleFacts
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.draft import write_draft
 from medsyngen.release.export import drafting, publish
+from medsyngen.release.form import ReleaseForm
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.signing import SigningKey
 from medsyngen.report import MechanismFacts, ReportFacts, StageFacts, build_report, render_html, report_json_bytes
+from medsyngen.synthesis.bundle_sampler import facts_to_json
+from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
 from medsyngen.synthesis.synthesizer import Draws
 
 COUNT = 4
@@ -109,6 +119,65 @@ def release_cohort(folder: Path, key: Path | None = None, *, count: int = COUNT,
         )
         signing = SigningKey(key) if key else None
         return publish(passed, folder / "cohort", ledger_head=head, recipe_hash=recipe.sha256, signing=signing)
+
+
+def small_generator(sampler="heun", seed=0):
+    """An untrained generator of two classes, 8 pixels a side."""
+    size = UNetSize(channels=(8, 8), attention=(False, True), norm_groups=4, head_channels=8)
+    facts = GeneratorFacts(
+        size=8,
+        network=size,
+        bands=StageBands(),
+        sampler_steps=4,
+        classes=("normal", "opacity"),
+        shares=(0.6, 0.4),
+        seed=seed,
+        seeded=False,
+        private=True,
+        sampler=sampler,
+    )
+    public = build_unet(size, image_channels=1, class_rows=(1,), seed=1).state_dict()
+    context = build_unet(size, image_channels=1, class_rows=(3,), seed=2).state_dict()
+    return StagedGenerator(facts, public, context)
+
+
+def bundle_parts(generator, guarantee="", licence=""):
+    """What a draft of a bundle is written from: weights, facts, shapes, text beside the weights."""
+    told = json.dumps({"generator": facts_to_json(generator.facts), "synthetic": True}, sort_keys=True)
+    tensors = generator.tensors()
+    known = generator.facts.conditioning
+    facts = BundleFacts(
+        name="smoke-16",
+        size=generator.facts.size,
+        form=ReleaseForm(),
+        guarantee=guarantee,
+        epsilon=1.0,
+        delta=1e-5,
+        attributes=dict(zip(known.names, known.values, strict=True)),
+        versions={name: version(name) for name in ("monai", "torch", "numpy")},
+        licence=licence,
+    )
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    return save(tensors, metadata={"medsyngen": told}), facts, {"shapes": shapes, "told": told}
+
+
+def release_bundle(folder: Path, generator) -> Path:
+    """Writes a bundle through the gate into ``folder/bundle`` and returns it."""
+    recipe = load_recipe("smoke-16", patients_at_most=40)
+    with charged_ledger(folder / "bundle-ledger.jsonl", recipe) as ledger:
+        spent = guarantee_of(ledger.events(RUN), 1e-5)
+        reports = report_of(ledger, recipe, spent, {"count": 0, "formats": ["monai-bundle"], "classes": {}})
+        head = ledger.head
+    weights, facts, more = bundle_parts(generator, spent.sentence())
+    with drafting(folder / "bundle") as hidden:
+        draft = write_bundle(hidden, weights, facts, report_files=reports, **more)
+        passed = ReleaseGate(8.0, 1e-5).review_bundle(
+            draft,
+            guarantee=GuaranteeFacts(spent.epsilon, spent.delta, "patient", seeded=False, not_private=False),
+            identifiers=frozenset({"PAT-77-XQ"}),
+            public_texts=(recipe.to_yaml(),),
+        )
+        return publish(passed, folder / "bundle", ledger_head=head, recipe_hash=recipe.sha256)
 
 
 def make_key(path: Path, name: str) -> str:
