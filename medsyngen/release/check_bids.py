@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from medsyngen.release import names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.draft import Draft
 from medsyngen.release.json_bytes import same, strict_json
 from medsyngen.version import __version__
@@ -47,6 +47,7 @@ class BidsCheck:
     rules: tuple[str, ...] = ("G2", "G5", "G7", "G8")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if "bids" in draft.formats else NONE_ASKED_FOR
         patients = -(-draft.count // draft.form.images_per_patient)
         rows = "".join(f"sub-syn{number:06d}\tsynthetic\n" for number in range(1, patients + 1))
         self._exact = {

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from medsyngen.release import contents, names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.dicom_bytes import Element, Path, elements
 from medsyngen.release.dicom_rules import Rule, says
 from medsyngen.release.dicom_rules_by_form import form_rules, position_rules, view_rules
@@ -22,6 +22,7 @@ _DO = "export again; if it comes back, report it as a bug in medsyngen"
 _PIXEL_HEADER: Final = b"\xe0\x7f\x10\x00OW\x00\x00"
 _PIXEL_DATA: Final = (0x7FE00010,)
 _META_LENGTH: Final = (0x00020000,)
+_FIRST: Final = (0x00080005,)
 _INSTANCE: Final = ((0x00020003,), (0x00080018,))
 _STUDY, _SERIES, _FRAME = (0x0020000D,), (0x0020000E,), (0x00200052,)
 _SLICE: Final = re.compile(r"dicom/SYN-[0-9]{6}/([0-9]{4})\.dcm")
@@ -53,6 +54,7 @@ class DicomCheck:
     rules: tuple[str, ...] = ("G1", "G2", "G4", "G5", "G6", "G12")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if "dicom" in draft.formats else NONE_ASKED_FOR
         self._draft = draft
         said = f"medsyngen {__version__}. {draft.guarantee}".strip()
         self._rules = form_rules(draft.form, draft.shape, contribution=said) if "dicom" in draft.formats else {}
@@ -115,12 +117,10 @@ class DicomCheck:
         return "; ".join(f"{n} = {v or 'none'}" for n, v in zip(names_, row.values, strict=True)) + only
 
     def _container(self, data: bytes, found: Mapping[Path, Element]) -> Iterator[str]:
-        length, first = found.get(_META_LENGTH), found.get((0x00080005,))
-        if (
-            length is None
-            or first is None
-            or length.start + 4 + int.from_bytes(length.value, "little") != (first.start - 8)
-        ):
+        length, first = found.get(_META_LENGTH), found.get(_FIRST)
+        if length is None or first is None or length.vr != "UL":
+            yield "it has no file meta information"
+        elif length.start + 4 + int.from_bytes(length.value, "little") != first.start - 8:
             yield "its file meta information has another length than it says"
         shape, bits = self._draft.shape, self._draft.form.bits
         frames = shape[2] if len(shape) == 3 and not contents.is_series(self._draft.form, shape) else 1

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from medsyngen.release import names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.draft import Draft
 from medsyngen.release.form import ReleaseForm
 from medsyngen.release.gzip_bytes import plain_content
@@ -93,6 +93,7 @@ class NiftiCheck:
     rules: tuple[str, ...] = ("G2", "G5", "G6", "G7")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if {"nifti", "bids"} & set(draft.formats) else NONE_ASKED_FOR
         self._draft = draft
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:

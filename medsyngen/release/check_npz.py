@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from medsyngen.release import names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.draft import Draft
 from medsyngen.release.table_rows import Row, read_rows
 from medsyngen.release.zip_bytes import members
@@ -41,6 +41,7 @@ class NpzCheck:
     rules: tuple[str, ...] = ("G2", "G6", "G7", "G12")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if "npz" in draft.formats else NONE_ASKED_FOR
         self._draft = draft
         self._rows: tuple[Row, ...] = ()
 

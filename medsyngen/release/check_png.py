@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from medsyngen.release import names
-from medsyngen.release.checks import Problem
+from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.draft import Draft
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
@@ -71,6 +71,7 @@ class PngCheck:
     rules: tuple[str, ...] = ("G2", "G5", "G6", "G7")
 
     def __init__(self, draft: Draft) -> None:
+        self.read = self.read if "png" in draft.formats else NONE_ASKED_FOR
         self._shape = draft.shape
         self._depth = 8 if draft.form.bits == 8 else 16
 

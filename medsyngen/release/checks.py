@@ -19,6 +19,9 @@ UNIT: Final = "patient"
 RULES: Final = {"budget": ("G12",), "unit": ("G12",), "noise": ("G12",), "files": ("G8", "G11"), "bytes": ("G11",)}
 """The rules that the checks without a class of their own are part of."""
 
+NONE_ASKED_FOR: Final = "no such file was asked for, and none is there"
+"""What a check of a format has read where the cohort is not written in that format."""
+
 CANT_CHECK: Final = (
     ArithmeticError,
     AttributeError,

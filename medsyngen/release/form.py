@@ -15,6 +15,7 @@ from medsyngen.formats.placing import Spacing
 _CODE_STRING: Final = re.compile(r"[A-Z0-9 _]{1,16}")
 _WORDS: Final = re.compile(r"[^\\\x00-\x1f\x7f]{0,54}")  # with the mark before it, at most 64 characters (LO)
 BIDS_SUFFIXES: Final = ("T1w", "T2w", "PDw", "FLAIR")
+_LEAST_BITS: Final = {"CT": 12, "MR": 9}  # DICOM PS3.3 C.8.2.1.1.4, C.8.3.1.1.4
 _FIRST_FIELDS: Final = 6  # those that recipes have had from the start
 _LEAST, _MOST = -(2**15), 2**15 - 1  # NIfTI holds signed 16-bit numbers
 
@@ -30,7 +31,7 @@ class ReleaseForm:
         view_position: One of PA, AP, LL, RL, RLD, LLD, RLO, LLO; used by CR, and the first four by DX.
         pixel_spacing_mm: Spacing of rows and columns in millimetres; None where the recipe knows none. CT, MR and DX
             need it.
-        bits: Grey levels of the DICOM file, 2^bits; 8 to 16.
+        bits: Grey levels of the DICOM file, 2^bits; 8 to 16; of CT from 12, of MR from 9.
         series_description: At most 54 characters, shown behind the word SYNTHETIC.
         window: CT only, and needed there: the Hounsfield units that -1 and 1 mean, two whole numbers. They should be
             those of ``scans.window``.
@@ -91,6 +92,8 @@ class ReleaseForm:
             yield "body_part", f"one of {', '.join(DX_BODY_PARTS)} for DX; take CR for others"
         if self.modality == "DX" and self.view_position not in DX_VIEWS:
             yield "view_position", f"one of {', '.join(DX_VIEWS)} for DX; take CR for others"
+        if self.bits < _LEAST_BITS.get(self.modality, 0):
+            yield "bits", f"{_LEAST_BITS[self.modality]} to 16 for {self.modality}"
         if not self._window_fits():
             yield "window", "null, but for CT two rising whole numbers of Hounsfield units that 2^bits levels can hold"
         if self.studies_per_patient < 1 or self.images_per_patient % self.studies_per_patient:

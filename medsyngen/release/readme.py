@@ -43,12 +43,15 @@ Values are Hounsfield units, from {low} to {high}: in DICOM after Rescale Slope 
 and npz hold grey levels, from the lower end of that window (0) to its upper end.
 """
 _AXES = """
-NIfTI axes: x to the patient's right, y to the front, z to the head (RAS+), the origin in the middle.{of_pictures}
+NIfTI axes: x to the patient's right, y to the front, z to the head (RAS+), the origin in the middle.
 """
-_OF_PROJECTIONS = """ These pictures
-have no place in a patient: x and y mean the picture's, from right to left and from bottom to top."""
+_AXES_OF_PROJECTIONS = """
+NIfTI axes: these pictures have no place in a patient. x runs from the picture's right to its left, y from its bottom to
+its top, as a slice across the body would lie; the header's words for directions mean nothing more.
+"""
 _LABELS = """
 `train_labels` in the archive has a column for each of these, numbered from 0; the last number is "nothing said":
+
 {rows}
 """
 
@@ -146,7 +149,7 @@ def _values(form: ReleaseForm, formats: Sequence[str], scans_read: bool, volumes
         yield _GREYS if scans_read else _GREYS_OF_PHANTOMS
     if {"nifti", "bids"} & set(formats):
         flat = not volumes and form.modality not in ("CT", "MR")
-        yield _AXES.format(of_pictures=_OF_PROJECTIONS if flat else "")
+        yield _AXES_OF_PROJECTIONS if flat else _AXES
 
 
 def _patients(form: ReleaseForm) -> str:

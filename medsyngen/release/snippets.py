@@ -61,7 +61,8 @@ assert picture.text["Synthetic"] == "YES"
 import csv
 from monai.data import DataLoader, Dataset
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged
-rows = list(csv.DictReader(open("cohort.csv", encoding="utf-8")))
+with open("cohort.csv", encoding="utf-8") as table:
+    rows = list(csv.DictReader(table))
 loaded = Dataset(rows, Compose([LoadImaged(keys="png", image_only=True), EnsureChannelFirstd(keys="png")]))
 batch = next(iter(DataLoader(loaded, batch_size=2)))["png"]
 ```

@@ -8,7 +8,6 @@ from PIL import Image
 
 from medsyngen.formats.png import XMP, read_png, write_png
 
-
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 
 

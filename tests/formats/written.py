@@ -31,6 +31,24 @@ KINDS = {
     "MFSC byte": {"modality": "MFSC", "pixels": VOLUME, "bits": 8},
     "MFSC one frame": {"modality": "MFSC"},
 }
+_PLANE = """ImageType SliceThickness PatientPosition ImagePositionPatient ImageOrientationPatient FrameOfReferenceUID
+PositionReferenceIndicator PixelSpacing Modality Manufacturer """
+_RESCALED = "RescaleIntercept RescaleSlope RescaleType PresentationLUTShape"
+REQUIRED = {
+    "SC": """SpecificCharacterSet SOPClassUID SOPInstanceUID StudyDate StudyTime AccessionNumber ReferringPhysicianName
+    PatientName PatientID PatientBirthDate PatientSex BodyPartExamined StudyInstanceUID SeriesInstanceUID StudyID
+    SeriesNumber InstanceNumber SamplesPerPixel PhotometricInterpretation Rows Columns BitsAllocated BitsStored HighBit
+    PixelRepresentation WindowCenter WindowWidth PixelData ConversionType PatientOrientation""",
+    "CR": "Modality Manufacturer ViewPosition PatientOrientation",
+    "DX": f"""ImageType Modality PresentationIntentType Manufacturer AnatomicRegionSequence ImagerPixelSpacing
+    PositionerType DetectorType PatientOrientation ImageLaterality BurnedInAnnotation PixelIntensityRelationship
+    PixelIntensityRelationshipSign LossyImageCompression AcquisitionContextSequence {_RESCALED}""",
+    "CT": f"{_PLANE} KVP AcquisitionNumber RescaleIntercept RescaleSlope",
+    "MR": f"""{_PLANE} ScanningSequence SequenceVariant ScanOptions MRAcquisitionType RepetitionTime EchoTime
+    EchoTrainLength""",
+    "MFSC word": f"PageNumberVector NumberOfFrames FrameIncrementPointer BurnedInAnnotation {_RESCALED}",
+}
+"""What each kind must have, by ablation; what all share is tried on one kind."""
 
 
 def write(path, modality="CR", pixels=PICTURE, thickness_mm=None, **changes):

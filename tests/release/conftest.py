@@ -1,6 +1,7 @@
 """A small draft, the gate's facts, a review of both, and ways to spoil it."""
 
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from medsyngen.release.export import drafting
 from medsyngen.release.form import ReleaseForm
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.synthesis.synthesizer import Draws
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests: cohorts.py
 
 UID = "1.2.840.113619.2.55.3.2831164355.781"
 IDENTIFIERS = frozenset({"Doe^Müller", "00123456", "PAT-77-XQ", UID, "SYNTHETIC", "20250101", "O'Brien"})

@@ -42,6 +42,8 @@ def test_bad_fields(field, value):
         ({"modality": "CT", "pixel_spacing_mm": 1.0, "window": (400, -1000)}, "window"),
         ({"modality": "CT", "pixel_spacing_mm": 1.0, "window": (-1000, 4000)}, "window"),  # more than 2^12 levels
         ({"modality": "CT", "pixel_spacing_mm": 1.0, "bits": 16, "window": (-40000, 400)}, "window"),
+        ({"modality": "CT", "pixel_spacing_mm": 1.0, "bits": 11, "window": (0, 1000)}, "bits"),
+        ({"modality": "MR", "pixel_spacing_mm": 1.0, "bits": 8}, "bits"),
         ({"modality": "MR"}, "pixel_spacing_mm"),
         ({"modality": "MR", "pixel_spacing_mm": 1.0, "window": (0, 400)}, "window"),
         ({"modality": "DX"}, "pixel_spacing_mm"),
