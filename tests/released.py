@@ -185,7 +185,7 @@ def make_key(path: Path, name: str) -> str:
     if shutil.which("ssh-keygen") is None:
         import pytest
 
-        pytest.skip("OUTSIDE: no ssh-keygen on this machine")
+        pytest.skip("EXTERNAL: no ssh-keygen on this machine")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path, "-C", name], check=True)
     kind, public, *_ = path.with_suffix(".pub").read_text().split()
     return f'{name} namespaces="medsyngen-release" {kind} {public}\n'

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from released import sound_report
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.release.checks import GuaranteeFacts
@@ -46,7 +47,7 @@ def made(folder, shape, formats, form, *, given=GIVEN, **more):
         ReleaseForm(**form),
         formats=formats,
         guarantee=GUARANTEE,
-        report_files={"privacy_report.json": b"{}"},
+        report_files=sound_report(),
         folder=folder,
         **{"classes": CLASSES, **more},
     )

@@ -12,7 +12,7 @@ BY_NAME = {validator.name: validator for validator in VALIDATORS}
 def here(name):
     validator = BY_NAME[name]
     if validator.program is None:
-        pytest.skip(f"OUTSIDE: no {name} on this machine")
+        pytest.skip(f"EXTERNAL: no {name} on this machine")
     return validator
 
 
