@@ -117,7 +117,7 @@ class PlainProgress:
         worked, took = done - self._begun_with, now - self._began
         if worked <= 0:
             return ""
-        rate = f", {worked / took:,.0f} a second" if took > 0 and worked >= LEAST_RATE * took else ""
+        rate = f", {worked / took:,.0f} a second" if took >= 1.0 and worked >= LEAST_RATE * took else ""
         return rate if done >= total else f"{rate}, about {spell_seconds(took / worked * (total - done))} left"
 
 

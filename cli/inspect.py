@@ -76,6 +76,7 @@ def inspect(
             labels=LabelTable.read(labels) if labels else None,
             patient_map=PatientMap.read(patient_map) if patient_map else None,
             slices=form.slices if form else None,
+            any_volume=form is None,
             kept=kept,
             search_text_in=ocr,
             progress=progress,

@@ -80,6 +80,7 @@ class Accepting:
         self._scans: list[IndexedScan] = []
         self._refusals: list[Refusal] = []
         self._texts: set[str] = set()
+        self._many: set[str] = set()
         self._owners: dict[str, PatientKey | set[PatientKey]] = {}
         self._same: dict[object, object] = {}
         self._readers: Mapping[Kind, Callable[[str, FileFacts], Iterator[IndexedScan]]] = {
@@ -121,6 +122,7 @@ class Accepting:
             self._files,
             self._side,
             read_now,
+            frozenset(self._many),
         )
 
     def _next_case(self) -> str:
@@ -194,7 +196,10 @@ class Accepting:
         header = read_npz_header(self._rules.root / locator)
         for text in header.identifying:
             self._texts |= {text} | path_identifiers(text)
+        self._many.add(locator)
         total = sum(header.counts)
+        if total == 0:
+            raise ScanRefused("npz-layout", "no images")
         owners = self._rules.owners
         numbered = [f"{locator}#{index}" for index in range(total)]
         if header.patient_ids is None and self._rules.patient_map is None and not any(n in owners for n in numbered):

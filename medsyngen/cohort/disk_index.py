@@ -1,7 +1,7 @@
 """What files said, kept on disk inside, so that a second run opens only those that changed.
 
-*Guarantee.* It holds texts of headers, so it lies in ``RUN/private``, readable for its owner only, and what belonged to a
-file that is gone is overwritten. It decides nothing: every rule of a recipe is applied anew to what it returns.
+*Guarantee.* It holds texts of headers, so it lies in ``RUN/private``, readable for its owner only, and what belonged to
+a file that is gone is overwritten. It decides nothing: every rule of a recipe is applied anew to what it returns.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS file (
   locator TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER, facts TEXT, seen INTEGER
 ) WITHOUT ROWID;
 """
+_ASKED: Final = "SELECT facts FROM file WHERE locator=? AND size=? AND modified=? AND changed=? AND inode=?"
 Row = tuple[FoundFile, str]
 """A file and its facts as text."""
 
@@ -91,10 +92,7 @@ class DiskIndex:
         found = {}
         for file in files:
             with _disk_errors():
-                row = self._database.execute(
-                    "SELECT facts FROM file WHERE locator = ? AND size = ? AND modified = ? AND changed = ? AND inode = ?",
-                    (_key(file), file.size, *file.stamp),
-                ).fetchone()
+                row = self._database.execute(_ASKED, (_key(file), file.size, *file.stamp)).fetchone()
             if row is not None:
                 try:
                     found[file.locator] = from_text(row[0])

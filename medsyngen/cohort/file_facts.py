@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from medsyngen.cohort.header_words import Looks
+from medsyngen.cohort.header_words import NOTHING_SAID, Looks
 from medsyngen.cohort.walking import Kind
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.refusal import REASONS, ScanRefused
@@ -61,7 +61,7 @@ class FileFacts:
     geometry: SliceGeometry | None = None
     shape: tuple[int, ...] = ()
     affine: tuple[float, ...] = ()
-    looks: Looks = Looks()
+    looks: Looks = NOTHING_SAID
 
     def check(self) -> None:
         """Raises the refusal of the reader, if there was one.

@@ -15,7 +15,28 @@ import pydicom
 from medsyngen.formats.guarding import BROKEN
 
 KNOWN_MODALITIES: Final = frozenset(
-    ["CR", "CT", "DX", "ES", "GM", "IO", "MG", "MR", "NM", "OT", "PT", "PX", "RF", "SC", "SEG", "SM", "SR", "US", "XA", "XC"]
+    [
+        "CR",
+        "CT",
+        "DX",
+        "ES",
+        "GM",
+        "IO",
+        "MG",
+        "MR",
+        "NM",
+        "OT",
+        "PT",
+        "PX",
+        "RF",
+        "SC",
+        "SEG",
+        "SM",
+        "SR",
+        "US",
+        "XA",
+        "XC",
+    ]
 )
 """Codes of PS3.3 C.7.3.1.1.1 that may be named in a message."""
 VENDORS: Final = (
@@ -25,7 +46,9 @@ VENDORS: Final = (
 )
 _VENDORS: Final = {vendor.casefold(): vendor for vendor in VENDORS}
 _VENDOR: Final = re.compile(rf"\b({'|'.join(map(re.escape, _VENDORS))})")
-_HEAD: Final = re.compile(r"head|brain|skull|face|facial|orbit|neuro|crani|sinus|iac|kopf|sch[aä]del|hirn|tete|cerveau|cabeza")
+_HEAD: Final = re.compile(
+    r"head|brain|skull|face|facial|orbit|neuro|crani|sinus|iac|kopf|sch[aä]del|hirn|tete|cerveau|cabeza"
+)
 _BODY: Final = {
     "head": _HEAD,
     "chest": re.compile(r"chest|thora|lung|rib|torax"),
@@ -64,6 +87,10 @@ class Looks:
     body: str = ""
     risks: tuple[str, ...] = ()
     syntax: str = ""
+
+
+NOTHING_SAID: Final = Looks()
+"""Of a header that tells nothing."""
 
 
 def looks_of(dataset: pydicom.Dataset, syntax: str, modality: str, *, capture: bool) -> Looks:

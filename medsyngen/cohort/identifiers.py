@@ -81,13 +81,9 @@ def _of_element(dataset: pydicom.Dataset, raw: RawDataElement | DataElement) -> 
         if vr is not None and vr != "SQ":
             if vr not in _NAMES or raw.length > _MAX_LENGTH:
                 return
-            # Plain ASCII needs no character set; anything else is left to pydicom (an escape starts another set).
-            if isinstance(raw.value, bytes) and raw.value.isascii() and b"\x1b" not in raw.value and vr != "UN":
-                text = raw.value.rstrip(b"\0 ").decode("ascii")
-                yield from _of_value(text if vr in _UNSPLIT else text.split("\\"), vr)
-                return
-            if isinstance(raw.value, bytes) and vr == "UN":
-                yield from _of_value(raw.value, vr)
+            value = _plain(raw.value, vr)
+            if value is not None:
+                yield from _of_value(value, vr)
                 return
     element = dataset[raw.tag]
     if element.VR == "SQ":
@@ -95,6 +91,16 @@ def _of_element(dataset: pydicom.Dataset, raw: RawDataElement | DataElement) -> 
             yield from _of_dataset(item)
     elif element.VR in _NAMES:
         yield from _of_value(element.value, element.VR)
+
+
+def _plain(value: object, vr: str) -> str | list[str] | bytes | None:
+    """Returns the value where no character set is needed to read it: ASCII without escape, or unknown bytes."""
+    if not isinstance(value, bytes) or vr == "UN":
+        return value if isinstance(value, bytes) else None
+    if not value.isascii() or b"\x1b" in value:
+        return None  # an escape starts another set
+    text = value.rstrip(b"\0 ").decode("ascii")
+    return text if vr in _UNSPLIT else text.split("\\")
 
 
 def _representation(dataset: pydicom.Dataset, raw: RawDataElement) -> str | None:
@@ -143,9 +149,12 @@ def _of_value(value: object, vr: str) -> Iterator[str]:
 
 
 def path_identifiers(locator: str) -> set[str]:
-    """Returns the folder names and the file stem of a path relative to SCANS."""
-    path = PurePosixPath(locator)
-    return {*path.parts[:-1], path.stem}
+    """Returns the folder names and the file stem of a path relative to SCANS; in an archive those of both."""
+    found: set[str] = set()
+    for part in {locator, *locator.split("!")}:  # the mark of a member: medsyngen.formats.archive
+        path = PurePosixPath(part)
+        found |= {*path.parts[:-1], path.stem, PurePosixPath(path.stem).stem if path.suffix == ".gz" else path.stem}
+    return found
 
 
 def source_identifiers(texts: Iterable[str], public_text: str = "") -> frozenset[str]:

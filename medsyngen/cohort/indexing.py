@@ -119,4 +119,3 @@ def _starts_like_zip(path: Path) -> bool:
             return is_archive(file.read(4))
     except OSError:
         return False
-

@@ -39,7 +39,9 @@ class Labelling:
             InputUnusable: A column is missing that nothing else can stand for, or tells two things of one scan.
         """
         tables = [None if table is None else table.of_column(attribute.source) for attribute in attributes]
-        missing = [a.source for a, found in zip(attributes, tables, strict=True) if found is None and not a.dicom]
+        missing = [
+            a.source for a, found in zip(attributes, tables, strict=True) if found is None and not a.dicom and a.values
+        ]
         if table is not None and missing:
             raise InputUnusable(
                 "the label file has no rows or other columns than expected",

@@ -81,7 +81,8 @@ class LabelTable:
     def read(cls, path: Path) -> LabelTable:
         """Reads a label file; a row that names a path is about that scan, any other about all scans of its patient.
 
-        The column ``label`` may be left out if the recipe's conditions name other ones.
+        The column ``label`` may be left out if the recipe's conditions name other ones, or if it has none and the file
+        only says whose each path is.
 
         Raises:
             InputUnusable: If its columns are others, or one scan or patient has two labels.
@@ -89,7 +90,7 @@ class LabelTable:
         rows = read_rows(path, "label file")
         columns = set(rows[0]) if rows else set()
         keys = columns & {"path", "patient_id"}
-        if not keys or columns == keys:
+        if not keys or (columns == keys and len(keys) < 2):
             raise InputUnusable("the label file has no rows or other columns than expected", do=_DO)
         return cls(*_by_key(rows, LABEL), rows)
 

@@ -38,6 +38,7 @@ from medsyngen.progress import Progress, silent
 
 ON_THE_SHEET: Final = 60
 """Pictures on the contact sheet."""
+_WORTH_ANOTHER: Final = 50  # scans: for fewer, starting another process takes longer than reading them
 AT_RISK: Final = " text?"
 """Stands there after the case whose picture may have text in it."""
 
@@ -124,6 +125,7 @@ def inspect_scans(
     labels: LabelTable | None = None,
     patient_map: PatientMap | None = None,
     slices: Slices | None = None,
+    any_volume: bool = True,
     kept: Path | None = None,
     search_text_in: int = 0,
     progress: Progress = silent,
@@ -135,7 +137,8 @@ def inspect_scans(
         modalities: DICOM codes to accept; None accepts all.
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
-        slices: The recipe's rule for volumes; None counts volumes and leaves the slices of a series single.
+        slices: The recipe's rule for volumes; None leaves the slices of a series single.
+        any_volume: Whether volumes are usable where there is no such rule: False if there is a recipe, which has none.
         kept: The index on disk; see :func:`medsyngen.cohort.indexing.index_scans`.
         search_text_in: Pictures to search for text, those at risk first; 0 for none.
         progress: Told after each file.
@@ -152,7 +155,7 @@ def inspect_scans(
         modalities=modalities,
         patient_map=patient_map,
         owners=table.owners if table else {},
-        slices=slices or Slices(),
+        slices=slices or (Slices() if any_volume else None),
         join=slices is not None,
         kept=kept,
         progress=progress,
@@ -240,7 +243,7 @@ class _Looking:
             (Wanted(index.addresses(scan), Slices() if scan.parts else None), scan.locator in shown)
             for scan in index.scans
         )
-        with ReadingWorkers(reading_processes()) as workers:
+        with ReadingWorkers(min(reading_processes(), 1 + len(index.scans) // _WORTH_ANOTHER)) as workers:
             answers = workers.imap(look_at, questions)
             for done, (scan, look) in enumerate(zip(index.scans, answers, strict=True), start=1):
                 if isinstance(look, ScanRefused):

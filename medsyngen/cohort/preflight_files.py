@@ -13,7 +13,7 @@ from typing import Any
 
 from medsyngen.cohort.disk_index import NAME as INDEX
 from medsyngen.cohort.preflight import AT_RISK, Preflight
-from medsyngen.errors import UsageError
+from medsyngen.errors import MedsyngenError, UsageError
 from medsyngen.formats.contact_sheet import labelled_sheet
 
 _COLUMNS = 10
@@ -38,7 +38,7 @@ def private_folder(run: Path | None) -> Iterator[Path | None]:
         private.chmod(0o700)
     try:
         yield private / INDEX
-    except BaseException:
+    except MedsyngenError:
         if made:
             for rest in private.glob(f"{INDEX}*"):
                 rest.unlink()

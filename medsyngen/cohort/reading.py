@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.conditions import CLASS, check_conditions, short_form
@@ -14,10 +18,11 @@ from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labelling import Labelling, Rows
 from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes
 from medsyngen.cohort.patient_map import PatientMap
-from medsyngen.cohort.pictures import Wanted, read_pictures
-from medsyngen.cohort.pixel_cache import ScanOfPatient, cohort_from
+from medsyngen.cohort.pictures import Pictures, Wanted, read_pictures
+from medsyngen.cohort.pixel_cache import Kept, PixelCache, ScanImages, cohort_in_memory
+from medsyngen.cohort.plans import Plan, plan_of
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
-from medsyngen.cohort.transforms import ScanForm, forming
+from medsyngen.cohort.transforms import Forming, ScanForm, forming
 from medsyngen.cohort.unit_audit import SharedPictures, audit_unit
 from medsyngen.errors import TooManySkipped
 from medsyngen.formats.reading_workers import ReadingWorkers
@@ -72,7 +77,7 @@ def read_cohort(
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
         public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
-        cache_folder: An existing folder inside, on the disk that is to hold the pixels while this process lives
+        cache_folder: An existing folder inside, for nothing else, where the pixels in the recipe's form are kept
             (:mod:`medsyngen.cohort.pixel_cache`); None keeps them in memory.
         kept: The index on disk; see :func:`medsyngen.cohort.indexing.index_scans`.
         progress: Told after each file.
@@ -101,12 +106,17 @@ def read_cohort(
     )
     check_privacy_unit(index)
     _check_share(index, form)  # before minutes of decoding
-    decoding = _Decoding(index, form, progress)
+    plan = plan_of(index, form)
+    cache = None if cache_folder is None else PixelCache(cache_folder, plan)
+    decoding = _Decoding(index, form, plan, cache, progress)
     scans_read = decoding.scans(labelling.rows)
-    rooms: Counter[PatientKey] = Counter()
-    for scan in index.scans:
-        rooms[scan.patient] += scan.images
-    cohort = cohort_from(scans_read, rooms=rooms, folder=cache_folder)
+    if cache is None:
+        cohort = cohort_in_memory(scans_read)
+    else:
+        rooms: Counter[PatientKey] = Counter()
+        for scan in index.scans:
+            rooms[scan.patient] += scan.images
+        cohort = cache.cohort(scans_read, rooms)
     usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
     refusals = tuple(sorted(refused, key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     index = replace(index, scans=usable, refusals=refusals)
@@ -149,39 +159,56 @@ def _check_share(index: ScanIndex, form: ScanForm) -> None:
 
 
 class _Decoding:
-    """Scans in the order of their files, decoded one at a time; keeps what the reading tells of them."""
+    """Scans in the order of their files, one at a time; keeps what the reading tells of them."""
 
-    def __init__(self, index: ScanIndex, form: ScanForm, progress: Progress) -> None:
-        self._index, self._form, self._progress = index, form, progress
+    def __init__(
+        self, index: ScanIndex, form: ScanForm, plan: Plan, cache: PixelCache | None, progress: Progress
+    ) -> None:
+        self._index, self._form, self._plan, self._cache, self._progress = index, form, plan, cache, progress
         self.usable: list[IndexedScan] = []
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
 
-    def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanOfPatient]:
-        """Yields every picture of every scan that can be decoded, with its class."""
-        shape = forming(self._form)
-        wanted = (
-            Wanted(
-                self._index.addresses(scan),
-                self._form.slices if scan.parts else None,
-                percentiles=self._form.window == "per-scan",
-            )
-            for scan in self._index.scans
-        )
-        with ReadingWorkers() as workers:
-            answers = workers.imap(read_pictures, wanted)
-            for done, (scan, answer) in enumerate(zip(self._index.scans, answers, strict=True), start=1):
-                try:
-                    if isinstance(answer, ScanRefused):
-                        raise answer
-                    images = [shape(image, answer.ends) for image in answer.images]
-                except ScanRefused as refused:
-                    self.refusals.append(refusal_of(refused, scan.case_id, scan.locator, scan.files))
-                else:
-                    self.pictures.add_digest(answer.digest, scan.patient)
-                    self.usable.append(scan)
-                    yield from ((scan.patient, image, label(scan)) for image in images)
+    def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanImages]:
+        """Yields every scan with its class: as an earlier reading left it, or decoded."""
+        shape, missing = forming(self._form), self._missing()
+        with ExitStack() as held:
+            first = next(missing, None)  # a process is started only if there is something to decode
+            workers = held.enter_context(ReadingWorkers()) if first is not None else None
+            answers = workers.imap(read_pictures, chain([first], missing)) if workers and first else iter(())
+            for done, (scan, key) in enumerate(zip(self._index.scans, self._plan.keys, strict=True), start=1):
+                kept = self._find(key)
+                if kept is None:
+                    kept = _formed(next(answers), shape)
+                self._note(scan, kept)
+                yield ScanImages(scan.patient, kept.images, label(scan), key, kept.digest, kept.refused)
                 self._progress("reading scans", done, len(self._index.scans))
+
+    def _find(self, key: str) -> Kept | None:
+        return None if self._cache is None else self._cache.find(key)
+
+    def _missing(self) -> Iterator[Wanted]:
+        for scan, key in zip(self._index.scans, self._plan.keys, strict=True):
+            if self._find(key) is None:
+                slices = self._form.slices if scan.parts else None
+                yield Wanted(self._index.addresses(scan), slices, percentiles=self._form.window == "per-scan")
+
+    def _note(self, scan: IndexedScan, kept: Kept) -> None:
+        if kept.refused is not None:
+            self.refusals.append(refusal_of(kept.refused, scan.case_id, scan.locator, scan.files, parts=scan.parts))
+        else:
+            self.pictures.add_digest(kept.digest, scan.patient)
+            self.usable.append(scan)
+
+
+def _formed(answer: Pictures | ScanRefused, shape: Forming) -> Kept:
+    """Returns a scan in the recipe's form, or why it has none."""
+    try:
+        if isinstance(answer, ScanRefused):
+            raise answer
+        return Kept(np.stack([shape(image, answer.ends) for image in answer.images]), answer.digest)
+    except ScanRefused as refused:
+        return Kept(np.empty((0,), np.float32), b"", refused)
 
 
 def _notices(index: ScanIndex, pictures: SharedPictures, labelling: Labelling, cohort: Cohort) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medsyngen.cohort.header_words import Looks
+from medsyngen.cohort.header_words import NOTHING_SAID, Looks
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.refusal import REASONS, ScanRefused
@@ -86,7 +85,7 @@ class IndexedScan:
     geometry: SliceGeometry | None = None
     parts: tuple[str, ...] = field(default=(), repr=False)
     images: int = 1
-    looks: Looks = Looks()
+    looks: Looks = NOTHING_SAID
 
     @property
     def files(self) -> int:
@@ -107,6 +106,7 @@ class ScanIndex:
         files: Files that could be scans: each is in ``scans`` or in ``refusals``.
         side_files: Files that lie beside scans, such as tables.
         read_now: Files that were read, and not known from the index on disk.
+        many: Locators of the files that hold many scans (``.npz``).
     """
 
     root: Path = field(repr=False)
@@ -117,6 +117,7 @@ class ScanIndex:
     files: int = 0
     side_files: int = 0
     read_now: int = 0
+    many: frozenset[str] = field(default=frozenset(), repr=False)
 
     def address(self, scan: IndexedScan) -> str:
         """Returns where the reader finds a scan."""
@@ -129,14 +130,20 @@ class ScanIndex:
     @property
     def files_accepted(self) -> int:
         """Files of which at least one image can be used; the others are refused."""
-        return len({_file(part) for scan in self.scans for part in (scan.parts or (scan.locator,))})
+        return len(self._accepted())
 
     @property
     def files_refused(self) -> int:
         """Files of which no image can be used."""
-        accepted = {_file(part) for scan in self.scans for part in (scan.parts or (scan.locator,))}
-        refused = {_file(part) for refusal in self.refusals for part in (refusal.parts or (refusal.locator,))}
-        return len(refused - accepted)
+        refused = {self._file(part) for each in self.refusals for part in (each.parts or (each.locator,))}
+        return len(refused - self._accepted())
+
+    def _accepted(self) -> set[str]:
+        return {self._file(part) for scan in self.scans for part in (scan.parts or (scan.locator,))}
+
+    def _file(self, locator: str) -> str:
+        file, _, _ = locator.rpartition("#")
+        return file if file in self.many else locator
 
     @property
     def skipped_share(self) -> float:
@@ -145,12 +152,14 @@ class ScanIndex:
         return refused / max(1, refused + sum(scan.files for scan in self.scans))
 
 
-def _file(locator: str) -> str:
-    return re.sub(r"(?i)(\.npz)#[0-9]+$", r"\1", locator)
-
-
 def refusal_of(
-    refused: ScanRefused, case_id: str, locator: str, scans: int = 1, *, parts: tuple[str, ...] = (), sop_class: str = ""
+    refused: ScanRefused,
+    case_id: str,
+    locator: str,
+    scans: int = 1,
+    *,
+    parts: tuple[str, ...] = (),
+    sop_class: str = "",
 ) -> Refusal:
     """Returns the entry of a list of refusals for an error of the reader."""
     return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator, parts, sop_class)

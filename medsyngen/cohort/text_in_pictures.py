@@ -35,7 +35,9 @@ def check_ocr() -> None:
         UsageError: It isn't.
     """
     if importlib.util.find_spec("rapidocr_onnxruntime") is None:
-        raise UsageError("--ocr needs a package that is not installed", do="pip install 'medsyngen[ocr]', or leave it out")
+        raise UsageError(
+            "--ocr needs a package that is not installed", do="pip install 'medsyngen[ocr]', or leave it out"
+        )
 
 
 def chosen(scans: Sequence[IndexedScan], count: int) -> list[IndexedScan]:

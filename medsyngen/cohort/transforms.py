@@ -15,6 +15,7 @@ from medsyngen.errors import UsageError
 from medsyngen.formats.values import ImageValues
 from medsyngen.scan import Pixels
 
+Forming = Callable[[ImageValues, tuple[float, float] | None], Pixels]
 Window = Literal["bit-depth", "per-scan"] | tuple[float, float]
 
 
@@ -96,7 +97,7 @@ def preprocessing(form: ScanForm) -> Any:
     )
 
 
-def forming(form: ScanForm) -> Callable[[ImageValues, tuple[float, float] | None], Pixels]:
+def forming(form: ScanForm) -> Forming:
     """Returns the same steps for an image that was read already.
 
     The function takes the image, and the percentiles of the whole volume if it is a slice of one; it returns float32 in

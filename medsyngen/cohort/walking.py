@@ -101,13 +101,18 @@ def found_file(status: os.stat_result, locator: str) -> FoundFile:
 
 
 def find_members(root: Path, archive: FoundFile) -> Iterator[FoundFile]:
-    """Yields the members of an archive, in the order of their names; its own entry, ``UNREADABLE``, if it has no list."""
+    """Yields the members of an archive, in the order of their names; its own entry as a problem if it has no list."""
+    named: set[str] = set()
     try:
         for member in members(root / archive.locator):
+            if member.name in named:
+                continue  # both are refused, as one
+            named.add(member.name)
             locator = f"{archive.locator}{SEPARATOR}{member.name}"
             side = member.name.rpartition("/")[2].upper() in _SIDE_NAMES and not member.problem
             taken = not member.problem and os.path.lexists(root / locator)  # a file on disk has that very address
             problem = "archive-name" if taken else member.problem
+            locator += SEPARATOR if taken else ""  # so that the two are told apart in the list of cases
             yield FoundFile(locator, Kind.SIDE if side else None, problem, archive.size, archive.stamp)
     except ScanRefused as refused:
         yield FoundFile(archive.locator, None, refused.reason)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from medsyngen.formats.allowance import allow
+from medsyngen.formats.dicom_colour import luminance
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues, check_side
 
@@ -23,8 +24,6 @@ _BITS = {"1": 1, "L": 8, "LA": 8, "P": 8, "RGB": 8, "RGBA": 8, "I;16": 16, "I;16
 _EASY_PIXELS = 1 << 24
 _MAX_RATIO = 200
 """An image may have 4096 x 4096 pixels, or this many for a byte of its file: as compressed DICOM."""
-GREY_WITHIN = 2
-"""Levels by which red, green and blue may differ in an image that is called grey: JPEG rounds them apart."""
 _BROKEN = (
     ArithmeticError,
     AttributeError,
@@ -80,7 +79,7 @@ def read_raster_header(path: Path) -> RasterHeader:
 
 
 def read_raster(path: Path) -> ImageValues:
-    """Reads one grey image; one in colours is taken if its colours are grey and nothing is see-through.
+    """Reads one image as grey: of colours the luminance, as of coloured DICOM; what is see-through is refused.
 
     Raises:
         ScanRefused: With the reason why this reader can't use the file.
@@ -124,9 +123,7 @@ def _grey(image: Image.Image) -> NDArray[np.float32]:
         if pixels.max(initial=0) > 2**16 - 1 or pixels.min(initial=0) < 0:
             raise ScanRefused("bit-depth")
         return pixels
-    red, green, blue, opaque = np.moveaxis(np.asarray(image.convert("RGBA")).astype(np.int16), -1, 0)
-    darkest, lightest = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
-    if (lightest - darkest).max() > GREY_WITHIN or opaque.min() != 255:
-        raise ScanRefused("coloured")
-    grey: NDArray[np.float32] = np.round((red + green + blue) / 3.0).astype(np.float32)
-    return grey
+    colours = np.asarray(image.convert("RGBA"))
+    if colours[..., 3].min() != 255:
+        raise ScanRefused("coloured", "and see-through")
+    return luminance(colours[..., :3], "RGB").astype(np.float32)

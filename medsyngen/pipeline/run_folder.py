@@ -92,11 +92,23 @@ class RunFolder:
         return self.private / INDEX
 
     @property
+    def cache_folder(self) -> Path:
+        """The scans in the recipe's form, so that no second reading decodes them again."""
+        return self.private / "cache"
+
+    @property
     def traces_of_scans(self) -> tuple[str, ...]:
         """What is here that only a look at scans leaves behind, in words; what is not ours is not named."""
         inside = {p.name for p in self.private.iterdir()} - {".lock"} if self.private.is_dir() else set()
         kept = (self.checkpoint_file, self.votes_file, self.evolved_file)
-        ours = (self.identity_file, *kept, self.identifiers_file, self.preflight_file, self.index_file)
+        ours = (
+            self.identity_file,
+            *kept,
+            self.identifiers_file,
+            self.preflight_file,
+            self.index_file,
+            self.cache_folder,
+        )
         found = [self.ledger_file.name] if self.ledger_file.exists() else []
         found += [f"private/{path.name}" for path in ours if path.name in inside]
         return (*found, *(["other files in private/"] if inside - {path.name for path in ours} else []))

@@ -1,5 +1,6 @@
 """Scans in a zip: every member read where it lies or refused with its reason, none ever put on the disk by name."""
 
+import contextlib
 import io
 import stat
 import struct
@@ -90,11 +91,8 @@ def test_a_member_never_gives_more_than_its_list_says(tmp_path):
     at = raw.rindex(b"PK\x01\x02")
     raw[at + 24 : at + 28] = struct.pack("<I", 1000)  # claims 1000 bytes, holds a million
     path.write_bytes(raw)
-    with open_scan(tmp_path / "a.zip!lies") as file:
-        try:
-            assert len(file.read()) <= 1000
-        except OSError:
-            pass  # the checksum tells
+    with open_scan(tmp_path / "a.zip!lies") as file, contextlib.suppress(OSError):  # the checksum may tell
+        assert len(file.read()) <= 1000
 
 
 def test_a_list_that_claims_millions_is_refused(tmp_path):
@@ -113,11 +111,9 @@ def test_no_damage_escapes(tmp_path_factory, junk):
     path = tmp_path_factory.mktemp("zip") / "a.zip"
     for content in (b"PK\x03\x04" + junk, pack(path, {"a": b"text" * 50}).read_bytes()[: len(junk)] + junk):
         path.write_bytes(content)
-        try:
+        with contextlib.suppress(ScanRefused, OSError):
             for member in members(path):
                 open_scan(Path(f"{path}!{member.name}")).read()
-        except (ScanRefused, OSError):
-            pass
 
 
 def test_the_pixels_of_a_member_are_those_of_the_file(tmp_path, make_dicom):
@@ -133,7 +129,9 @@ def test_the_pixels_of_a_member_are_those_of_the_file(tmp_path, make_dicom):
         assert path == plain
 
 
-@given(st.binary(min_size=1, max_size=3000), st.lists(st.tuples(st.integers(-40, 3100), st.integers(0, 700)), max_size=8))
+@given(
+    st.binary(min_size=1, max_size=3000), st.lists(st.tuples(st.integers(-40, 3100), st.integers(0, 700)), max_size=8)
+)
 def test_a_member_reads_like_a_file(tmp_path_factory, content, moves):
     path = tmp_path_factory.mktemp("zip") / "a.zip"
     pack(path, {"m": content})
