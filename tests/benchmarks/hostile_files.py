@@ -3,9 +3,10 @@
     python -m tests.benchmarks.hostile_files [--out docs/benchmarks/hostile-files.json]
 
 Each is read alone in a fresh process with the limits of the program: 2 s of processor time and 512 MiB over its start
-(more for what is honestly large). ``seconds`` is processor time; of a process that died, all that it ever used, its
-start too. ``wall`` is what the program waited, with whatever else the machine did. ``mebibytes`` is the highest resident
-memory over that before the file; of a process that died it is not known, but the kernel held it below its limit.
+(more for what is honestly large). ``seconds`` is processor time; of a process that died, all that it ever used, with
+its start. ``wall`` is what the program waited, with whatever else the machine did. ``mebibytes`` is the highest
+resident memory over that before the file; of a process that died it is not known, but the kernel held it below its
+limit.
 """
 
 from __future__ import annotations
