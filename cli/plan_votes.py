@@ -26,6 +26,11 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
     from medsyngen.privacy.budget import ADJACENCY, shown
 
     console.say(fill(f"{recipe.name}, up to {recipe.n_max} patients: what rounds of votes will cost and give."))
+    bought = []
+    if plan.shares_noise is not None:
+        bought = [
+            ("class proportions", f"± {plan.shares_noise:.3g}", "bought: noise on each class's number of patients")
+        ]
     console.table(
         ("", "", ""),
         [
@@ -38,6 +43,7 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
             ("members", f"{plan.members:,}", "synthetic images voted on, all classes together"),
             ("votes a member", f"{plan.votes_per_member:.3g}", "on average, if all patients that may be are there"),
             ("votes / noise", f"{plan.votes_to_noise:.2g}", "1 or more: patients choose; less: noise does"),
+            *bought,
             ("above threshold", f"{100 * plan.by_chance:.2g} %", "of members without a vote, by the noise alone"),
         ],
     )

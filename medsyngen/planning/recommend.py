@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from medsyngen.planning.portraits import enough_for_portrait, portrait_noise
 from medsyngen.planning.verdict import FEW_PATIENTS, Enough
-from medsyngen.planning.votes import LITTLE
+from medsyngen.planning.votes import LITTLE, votes_query
 from medsyngen.privacy.budget import Budget, checked_delta, shown
 from medsyngen.recipe import Recipe, load_recipe
 
@@ -83,8 +83,8 @@ def _name(recipe: Recipe, name: str) -> str:
 
 def _votes_to_noise(recipe: Recipe, budget: Budget) -> float:
     candidate = _as(recipe, VOTES)
-    (query,) = candidate.synthesis.describe_queries(candidate.target)
-    return recipe.n_max / int(query["members"]) / float(candidate.synthesis.calibrate(budget, recipe.n_max))
+    sigma = float(candidate.synthesis.calibrate(budget, recipe.n_max))
+    return recipe.n_max / int(votes_query(candidate)["members"]) / sigma
 
 
 def _portrait_noise(recipe: Recipe, budget: Budget) -> tuple[float, float]:
