@@ -33,6 +33,11 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
             "the audit attacks votes or private training alone, and a recipe of method evolved-dp-syngen has both",
             do="audit a recipe of method private-evolution, and one of staged-diffusion, at these settings",
         )
+    if getattr(recipe.synthesis, "buys_proportions", False):
+        raise UsageError(
+            "the audit attacks votes alone, and this recipe asks for class proportions, too",
+            do="audit it with --set synthesis.proportions=recipe; the other sum is one like a portrait's",
+        )
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, recipe.n_max))
     recipe.synthesis.check_size(recipe.scans.size)
     attacked = attacked_query(recipe, budget)

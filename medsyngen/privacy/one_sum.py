@@ -44,6 +44,7 @@ def sum_privately(
     account: RunAccount,
     keys: SecureStream,
     checkpoint: Path,
+    purpose: str = PURPOSE,
     public: Mapping[str, Tensor] | None = None,
     mechanism: Mechanism | None = None,
     after_charge: Callable[[], None] | None = None,
@@ -69,6 +70,7 @@ def sum_privately(
         account: The run in the ledger, which has reserved this one event.
         keys: Secret stream, new at each start.
         checkpoint: File inside ``RUN/private/``.
+        purpose: What the ledger calls it; a run takes one sum for each.
         public: What a run that goes on needs beside the sum (:func:`kept_beside_the_sum`), by name; of no scan.
         mechanism: Left out but in tests; see :class:`Mechanism`.
         after_charge: Called between charge and sum (fault injection in tests).
@@ -82,11 +84,11 @@ def sum_privately(
     mechanism = mechanism or GaussianSum()
     check_before_charging(cohort, patients_at_most, keys, account)
     seeded = keys.seeded or account.seeded
-    if account.steps_charged(PURPOSE):
+    if account.steps_charged(purpose):
         saved = _saved(account, checkpoint)
         return SumResult(saved.noised, saved.seeded or seeded, saved.private and mechanism.private)
     rows = patient_rows(cohort, vector, entries)
-    account.charge(sum_event(noise_multiplier), purpose=PURPOSE, block=(0, 1))
+    account.charge(sum_event(noise_multiplier), purpose=purpose, block=(0, 1))
     if after_charge:
         after_charge()
     mean = noised_mean_of(

@@ -68,6 +68,8 @@ class EvolvedDPSynGen(StagedDiffusion):
                 "evolution.source must be of kind phantom-simulator: phantoms are rendered anew, which takes the "
                 f"parameters that they were drawn from, got {self.evolution.source['kind']!r}"
             )
+        if self.evolution.buys_proportions:
+            raise ValueError("evolution.proportions must be recipe: the network learns classes in the recipe's shares")
         if not 0 < self.votes_noise < float("inf"):
             raise ValueError(f"votes_noise must be above 0, got {self.votes_noise}")
 
