@@ -96,25 +96,35 @@ def sound_report() -> dict[str, bytes]:
         return report_of(ledger, recipe, spent, {"count": 3, "formats": ["dicom", "png"], "classes": {"": 3}})
 
 
-def release_cohort(folder: Path, key: Path | None = None, *, count: int = COUNT, size: int = 8) -> Path:
+def release_cohort(
+    folder: Path,
+    key: Path | None = None,
+    *,
+    count: int = COUNT,
+    shape: tuple[int, ...] = (8, 8),
+    formats: tuple[str, ...] = ("dicom", "png"),
+    form: ReleaseForm | None = None,
+    validators: tuple = (),
+) -> Path:
     """Writes a cohort through the gate into ``folder/cohort`` and returns it."""
     recipe = load_recipe("smoke-16", patients_at_most=40)
     with charged_ledger(folder / "ledger.jsonl", recipe) as ledger:
         spent = guarantee_of(ledger.events(RUN), 1e-5)
-        release = {"count": count, "formats": ["dicom", "png"], "classes": {"normal": count}}
+        release = {"count": count, "formats": [*formats], "classes": {"normal": count}}
         reports = report_of(ledger, recipe, spent, release)
         head = ledger.head
-    pixels = np.random.default_rng(5).uniform(-1, 1, (count, 1, size, size)).astype(np.float32)
+    pixels = np.random.default_rng(5).uniform(-1, 1, (count, 1, *shape)).astype(np.float32)
     with drafting(folder / "cohort") as hidden:
         draft = write_draft(
             Draws(pixels, ("normal",) * count),
-            recipe.release,
+            form or recipe.release,
+            formats=formats,
             guarantee=spent.sentence(),
             report_files=reports,
             folder=hidden,
         )
         facts = GuaranteeFacts(spent.epsilon, spent.delta, "patient", seeded=False, not_private=False)
-        passed = ReleaseGate(8.0, 1e-5).review(
+        passed = ReleaseGate(8.0, 1e-5, validators).review(
             draft, guarantee=facts, identifiers=frozenset({"PAT-77-XQ"}), public_texts=(recipe.to_yaml(),)
         )
         signing = SigningKey(key) if key else None
