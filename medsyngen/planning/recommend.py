@@ -125,9 +125,7 @@ def _main_phantom(recipe: Recipe) -> str | None:
 
 
 def _votes_to_noise(recipe: Recipe, budget: Budget) -> float:
-    candidate = _as(recipe, VOTES)
-    sigma = float(candidate.synthesis.calibrate(budget, recipe.n_max))
-    return votes_a_member(candidate) / sigma
+    return votes_a_member(recipe) / float(recipe.synthesis.calibrate(budget, recipe.n_max))
 
 
 def _portrait_noise(recipe: Recipe, budget: Budget) -> tuple[float, float]:

@@ -132,7 +132,7 @@ def votes_a_member(recipe: Recipe) -> float:
 
     A patient's votes are a vector of length 1: a scan that votes for q members gives each of them 1/√q, √q together.
     """
-    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    query = votes_query(recipe)
     members = int(query["members"])
     return recipe.n_max * math.sqrt(min(int(query["neighbours"]), members)) / members
 

@@ -45,7 +45,6 @@ def test_without_private_training_it_says_so(cli):
         (["plan", *RECIPE, "--network-evaluations", 100], "--network-evaluations"),
         (["plan", *RECIPE, "--images-per-second", 0], "images per second must be positive"),
         (["plan", *RECIPE, "--set", "synthesis.public_bands=all", "--images-per-second", 5], "no use for --images-per"),
-        (["audit", *RECIPE[:3]], "has both"),
     ],
 )
 def test_what_is_about_one_part_alone_is_refused(cli, command, words):

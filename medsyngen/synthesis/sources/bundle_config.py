@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +26,6 @@ _RAISED = (
     SyntaxError,
     TypeError,
     ValueError,
-    pickle.PickleError,
     yaml.YAMLError,
 )
 """What MONAI raises, and what the Python of a config may raise through it."""
