@@ -22,7 +22,7 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
     Raises:
         VerificationFailed: The claim is refuted.
     """
-    from medsyngen.errors import VerificationFailed
+    from medsyngen.errors import UsageError, VerificationFailed
     from medsyngen.evaluation.auditing_sums import audit_sum
     from medsyngen.privacy.accountant import epsilon_spent
     from medsyngen.privacy.budget import Budget, checked_delta

@@ -87,6 +87,11 @@ class ChargedVector:
     covered: Covered | None = field(default=None, repr=False)
     correct: Correct | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        needed = {"recall": self.covered, "accuracy": self.correct}
+        if any(name in self.asked and what is None for name, what in needed.items()):
+            raise ValueError("recall needs `covered`, accuracy needs `correct`")
+
     @property
     def entries(self) -> tuple[str, ...]:
         """The name of each entry."""
@@ -118,11 +123,11 @@ class ChargedVector:
         if "accuracy" in self.asked:
             for value in range(len(self.values)):
                 of_value = classes == value
-                right = (
-                    self.correct(record.pixels[of_value], classes[of_value]) if self.correct and of_value.any() else []
-                )
-                found += [float(np.mean(right)) if len(right) else 0.0, float(of_value.any())]
+                found += [self._right(record.pixels[of_value], classes[of_value]), float(of_value.any())]
         return found
+
+    def _right(self, pixels: Pixels, classes: NDArray[np.int64]) -> float:
+        return float(self.correct(pixels, classes).mean()) if self.correct and len(classes) else 0.0
 
 
 def figures_of(vector: ChargedVector, noised: _Floats, deviation: float, patients_at_most: int) -> dict[str, Any]:

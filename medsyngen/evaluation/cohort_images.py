@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from medsyngen.cohort.tables import posix_path, read_rows
@@ -38,7 +37,8 @@ def read_cohort_images(
         raise InputUnusable(
             "cohort.csv has no rows, or no column `png`", do="export the cohort with --format png, then name it"
         )
-    images = [pixels for pixels, _ in read_pngs(folder, _names(rows), [0] * len(rows), progress)]
+    names = [posix_path(row["png"]) for row in rows]
+    images = [pixels for pixels, _ in read_pngs(folder, names, [0] * len(rows), progress)]
     if min(min(image.shape) for image in images) < size:
         raise InputUnusable(
             f"the cohort's images are smaller than the recipe's {size} x {size} pixels",
@@ -46,7 +46,3 @@ def read_cohort_images(
         )
     columns = {name: [row.get(name.lower(), "") for row in rows] for name in conditioning.names}
     return of_columns(fitted(images, size), columns, conditioning)
-
-
-def _names(rows: Sequence[dict[str, str]]) -> list[str]:
-    return [posix_path(row["png"]) for row in rows]

@@ -124,7 +124,7 @@ def _tested(
 def flat(pixels: Pixels) -> _Floats:
     """Returns the pixels of each image in a row, so scaled that distances are root mean squares."""
     rows = pixels.reshape(len(pixels), -1).astype(np.float64)
-    return rows / np.sqrt(rows.shape[1])
+    return np.asarray(rows / np.sqrt(rows.shape[1]))
 
 
 def _noisy_copies(training: DescribedImages) -> tuple[Pixels, Index]:

@@ -110,6 +110,9 @@ def _as_one(sides: Sides) -> _Group:
 
 def _cut(synthetic: LabelledImages, training: LabelledImages, test: LabelledImages, form: Form) -> _Group:
     first = np.sort(one_of_each_first(test.patients)[: form.images])
+    # Numbered anew within the group, or the patients of a small one could stand in one half, all of them.
+    numbers = np.unique(training.patients, return_inverse=True)[1].astype(np.int64)
+    training = LabelledImages(training.pixels, training.classes, numbers)
     return synthetic[np.arange(min(len(synthetic), form.images))], cut(training, test[first], form), form
 
 
