@@ -114,7 +114,7 @@ def rle_of_too_many_segments(path):
     compressed(path, RLELossless, struct.pack("<16I", 0xFFFFFFFF, *[64] * 15) + b"\x81\x00" * 2000)
 
 
-@hostile("undecodable")
+@hostile("undecodable", "too-slow")
 def rle_that_unpacks_to_more(path):
     compressed(path, RLELossless, struct.pack("<16I", 2, 64, 4_000_064, *[0] * 13) + b"\x81\x00" * 4_000_000)
 

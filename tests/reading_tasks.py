@@ -6,10 +6,12 @@ import ctypes
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from medsyngen.formats.allowance import allow
+from medsyngen.formats.locator import read_image
 from medsyngen.formats.refusal import ScanRefused
 
 HELD = []
@@ -78,3 +80,22 @@ def _loop():
 
 def _memory(size):
     return int(np.ones(size, np.uint8)[-1])
+
+
+def _resident(key: str) -> int:
+    text = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(key))
+
+
+def attack(address: str) -> tuple[str, float, float]:
+    """In the reading process: reason, processor seconds, MiB over what was resident before."""
+    Path("/proc/self/clear_refs").write_text("5")  # the highest resident memory begins anew (proc(5))
+    before, start = _resident("VmRSS"), time.process_time()
+    try:
+        read_image(address)
+        reason = "read"
+    except ScanRefused as refused:
+        reason = refused.reason
+    except MemoryError:
+        reason = "too-large"
+    return reason, time.process_time() - start, (_resident("VmHWM") - before) / 1024

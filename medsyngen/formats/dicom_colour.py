@@ -66,7 +66,7 @@ class Palette:
 def _table(data: bytes, entries: int, bits: int, big: bool) -> NDArray[np.uint16]:
     if len(data) == 2 * entries:
         # 8 bits in 16 stand in the lower byte.
-        return np.frombuffer(data, ">u2" if big else "<u2") & ((1 << bits) - 1)
+        return np.frombuffer(data, ">u2" if big else "<u2").astype(np.uint16) & np.uint16((1 << bits) - 1)
     if bits != 8 or len(data) != entries + entries % 2:
         raise ScanRefused("coloured", "by a table of another length than it says")
     words = np.frombuffer(data, "u2")

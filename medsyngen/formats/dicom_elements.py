@@ -119,10 +119,10 @@ def read_elements(file: BinaryIO) -> tuple[HeaderElements, int]:
 
 def read_parts(file: BinaryIO) -> tuple[HeaderElements, int, BinaryIO]:
     """As :func:`read_elements`; returns also where the pixel data go on, at their tag: the file, or it inflated."""
-    start = file.read(132)
-    if start[128:] != b"DICM":
+    preamble = file.read(132)
+    if preamble[128:] != b"DICM":
         raise ScanRefused("not-dicom")
-    if start.startswith(_PROGRAMS):
+    if preamble.startswith(_PROGRAMS):
         raise ScanRefused("polyglot")
     with guarded("unreadable"):
         before_data = _until(lambda tag: tag >> 16 != 2)
