@@ -18,6 +18,7 @@ from medsyngen.cohort.patient_map import PatientMap, patient_key
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
 from medsyngen.cohort.slices import Slices
 from medsyngen.cohort.walking import Kind
+from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.npz import read_npz_header
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.scan import PatientKey
@@ -97,7 +98,7 @@ class Accepting:
             return
         self._files += 1
         self._texts |= path_identifiers(locator)
-        self._texts.update(facts.texts)
+        self._texts.update(facts.texts)  # also of a file that is refused
         try:
             facts.check()
             if facts.kind not in self._readers:
@@ -155,10 +156,19 @@ class Accepting:
             spacing_mm=self._one(facts.spacing_mm),
             codes=self._one(tuple(code for code in facts.codes if code[0] in self._rules.codes)),
             series=intern(facts.series),
-            geometry=facts.geometry,
+            geometry=self._plane(facts.geometry),
             looks=self._one(facts.looks),
         )
         yield self._volume(scan, facts) if facts.shape else scan
+
+    def _plane(self, plane: SliceGeometry | None) -> SliceGeometry | None:
+        """Returns an equal plane: the slices of a series share all but their position."""
+        if plane is None:
+            return None
+        row, column, spacing = self._one(plane.row), self._one(plane.column), self._one(plane.spacing_mm)
+        return SliceGeometry(
+            plane.position, row, column, spacing, self._one(plane.thickness_mm), intern(plane.frame_of_reference)
+        )
 
     def _volume(self, scan: IndexedScan, facts: FileFacts) -> IndexedScan:
         """Returns the entry of a volume in one file."""

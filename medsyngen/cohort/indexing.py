@@ -85,7 +85,8 @@ def _with_archives(root: Path, reader: FileReader, found: list[FoundFile], progr
     """Yields all files with their facts, archives replaced by what they hold; members come after the files."""
     archives: list[FoundFile] = []
     done, total = 0, len(found)
-    for file, facts in reader.facts(found):
+    found.reverse()
+    for file, facts in reader.facts(found.pop() for _ in range(total)):  # what is read needs no place in the list
         done += 1
         progress(PHASE, done, total)
         if facts.kind is Kind.ARCHIVE and not facts.refused:

@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 Vector = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SliceGeometry:
     """The plane of one slice, in the patient's coordinates (mm; x to the left, y to the back, z to the head: LPS).
 
