@@ -34,6 +34,7 @@ from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.sources.places import check_public, check_there
 from medsyngen.synthesis.synthesizer import Generator
 
 GO_ON = (
@@ -61,9 +62,9 @@ def run_recipe(
 
     A recipe whose every band phantoms serve reads no scan; see :func:`fit_on_phantoms`.
 
-    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, budget, room in
-    the ledger, scans, number of patients; then the plan is reserved; then a rehearsal on phantoms; then the charged
-    training; then preview and report.
+    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, public folders
+    that are private, budget, room in the ledger, scans, number of patients; then the plan is reserved; then a rehearsal
+    on phantoms; then the charged training; then preview and report.
 
     Args:
         recipe: With patients_at_most, if scans are read.
@@ -88,10 +89,11 @@ def run_recipe(
         )
         return fit_on_phantoms(recipe, run=run, device=device, ranks=ranks, progress=progress)
     scans = _named(scans)
+    check_public(recipe.resolved()["synthesis"], {"SCANS": scans, "RUN": run})
     folder = RunFolder(run)
     folder.check_same_recipe(recipe)
     n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
-    identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
+    identity = RunIdentity.load(folder) or _new_identity(recipe, ledger, own_ledger)
     if folder.finished:
         if not folder.reported:  # killed after the last file but the report
             write_report(run, ledger=ledger)
@@ -150,6 +152,11 @@ def run_recipe(
         refusals=reading.refusals,
         notices=(*reading.notices, *notices),
     )
+
+
+def _new_identity(recipe: Recipe, ledger: Path | None, own_ledger: str | None) -> RunIdentity:
+    check_there(recipe.resolved()["synthesis"])
+    return RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
 
 
 def _named(scans: Path | None) -> Path:

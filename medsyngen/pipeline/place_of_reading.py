@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from medsyngen.cohort.kept_pixels import disk_errors
 from medsyngen.errors import MedsyngenError
 from medsyngen.pipeline.run_folder import RunFolder
 
@@ -23,17 +24,11 @@ def place_of_reading(folder: RunFolder) -> Iterator[None]:
     inside = [each for each in (folder.cache_folder, folder.private) if not each.exists()]
     new = not folder.path.exists()
     try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        for private in (folder.private, folder.cache_folder):
-            private.mkdir(mode=0o700, exist_ok=True)
-            private.chmod(0o700)
-    except OSError as error:
-        _take_away(inside, folder.path if new else None)
-        raise MedsyngenError(
-            f"the run folder can't be written: {error.strerror}; nothing was charged",
-            do="choose a folder that can be written to",
-        ) from error
-    try:
+        with disk_errors():
+            folder.path.mkdir(parents=True, exist_ok=True)
+            for private in (folder.private, folder.cache_folder):
+                private.mkdir(mode=0o700, exist_ok=True)
+                private.chmod(0o700)
         yield
     except MedsyngenError:
         _take_away(inside, folder.path if new else None)

@@ -17,6 +17,8 @@ from medsyngen.privacy.chain import canonical
 from medsyngen.privacy.checkpoint import head_of_checkpoint, write_atomically
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.bought_shares import BOUGHT_FILE
+from medsyngen.synthesis.central_dp_syngen import CENTRAL
 from medsyngen.synthesis.evolved_file import EVOLVED, VOTES
 from medsyngen.synthesis.generator import read_tensors
 
@@ -72,9 +74,19 @@ class RunFolder:
         return self.private / VOTES
 
     @property
+    def central_file(self) -> Path:
+        """The noised sum of central images, where a training may follow it."""
+        return self.private / CENTRAL
+
+    @property
     def evolved_file(self) -> Path:
         """What they made: evolved phantoms, and the expert that learned from them."""
         return self.private / EVOLVED
+
+    @property
+    def bought_file(self) -> Path:
+        """The noised sum of class proportions, where they were bought."""
+        return self.private / BOUGHT_FILE
 
     @property
     def identifiers_file(self) -> Path:
@@ -100,7 +112,7 @@ class RunFolder:
     def traces_of_scans(self) -> tuple[str, ...]:
         """What is here that only a look at scans leaves behind, in words; what is not ours is not named."""
         inside = {p.name for p in self.private.iterdir()} - {".lock"} if self.private.is_dir() else set()
-        kept = (self.checkpoint_file, self.votes_file, self.evolved_file)
+        kept = (self.checkpoint_file, self.votes_file, self.evolved_file, self.central_file, self.bought_file)
         ours = (
             self.identity_file,
             *kept,
@@ -171,6 +183,8 @@ class RunFolder:
             "the checkpoint": self.checkpoint_file,
             "the checkpoint of votes": self.votes_file,
             "the evolved phantoms": self.evolved_file,
+            "the central images": self.central_file,
+            "the class proportions": self.bought_file,
         }
         found += [(what, [*head_of_checkpoint(path)]) for what, path in kept.items() if path.is_file()]
         if self.finished:

@@ -1,4 +1,4 @@
-"""What fit keeps of the scans: their pixels are mapped from the run folder, found again, and gone if it refuses them."""
+"""What fit keeps of the scans: pixels mapped from the run folder, found again, and gone if it refuses them."""
 
 from __future__ import annotations
 
