@@ -141,6 +141,9 @@ def _shape(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dty
     if shape[0] > MOST_IMAGES:
         raise ScanRefused("too-large", f"more than {MOST_IMAGES} images")
     check_side(shape[1], shape[2])
+    # A few bytes that claim a huge image are a bomb: the rule of compressed DICOM.
+    if shape[1] * shape[2] > max(1 << 24, 200 * archive.getinfo(f"{name}.npy").compress_size):
+        raise ScanRefused("too-large", "for so few compressed bytes")
     if dtype.kind not in "uif" or (dtype.kind in "ui" and dtype.itemsize > 2):
         raise ScanRefused("bit-depth")
     return shape, dtype
