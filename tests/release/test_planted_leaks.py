@@ -68,6 +68,7 @@ def test_what_can_not_be_read_has_not_passed(originals, file, damage):
         (draft.folder / file).write_bytes(files[file])
 
 
+@pytest.mark.slow
 def test_every_byte_of_a_dicom_header_counts(originals):
     """Any one byte before the pixels changed in any way is refused; no byte is passed over."""
     draft, files = originals["all"]

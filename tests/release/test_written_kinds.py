@@ -59,6 +59,7 @@ def test_the_bids_validator_finds_no_error(kind):
     assert (done.returncode, [issue for issue in found if issue["severity"] == "error"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_the_programs_in_its_readme_run(kind, monkeypatch):
     monkeypatch.chdir(kind.folder)
     text = (kind.folder / "README.md").read_text("utf-8")
