@@ -9,5 +9,5 @@ VOTES = "votes of patients on synthetic images (Private Evolution)"
 PROPORTIONS = "noised sum over patients (class proportions)"
 """Class proportions, where they are bought."""
 
-SUM = "noised sum over patients (portrait)"
-"""The one sum of a portrait."""
+SUM = "noised sum over patients"
+"""The one sum of a portrait or of central images."""

@@ -160,6 +160,26 @@ def _sum_learned(query: Facts, charges: Sequence[Mechanism], _: Facts) -> list[s
     ]
 
 
+def _central_learned(query: Facts, charges: Sequence[Mechanism], facts: Facts) -> list[str]:
+    taken = count_text(sum(m.steps for m in charges), "noisy sum")
+    each = query["entries"] // query["classes"] - 1
+    share = "a one, which counts the patient,"
+    if query["classes"] > 1:
+        share = f"for each of {query['classes']} classes the share of the scans that are of the class,"
+    told = f"{taken} of {count_text(query['entries'], 'number')} a patient."
+    first = f"No network was trained on private scans. All that was taken from them: {told}"
+    if facts["mechanism"] is not None:
+        first = f"Patients were first asked for a mean: {told} Private training is a second part, charged beside it."
+    return [
+        first,
+        f"The numbers of a patient are {share} and the mean picture of the patient's scans, as "
+        f"{count_text(each, 'number')}: its places along the directions in which phantoms differ most. The directions "
+        "were fixed on phantoms; nothing about them was fitted to these scans.",
+        "What the networks draw is moved until its mean pictures are those of the noisy sum. That is computed from the "
+        "sum, from drawings of the networks and from public numbers.",
+    ]
+
+
 def _sum_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
     norm = number_text(query["clipping_norm"])
     return [
@@ -174,9 +194,15 @@ def _sum_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, 
     ]
 
 
-_LEARNED = {"votes": _votes_learned, "sum": _sum_learned, "shares": _shares_learned}
-_DETAILS = {"votes": _votes_details, "sum": _sum_details, "shares": _shares_details}
+_LEARNED = {
+    "votes": _votes_learned,
+    "sum": _sum_learned,
+    "central images": _central_learned,
+    "shares": _shares_learned,
+}
+_DETAILS = {"votes": _votes_details, "sum": _sum_details, "central images": _sum_details, "shares": _shares_details}
 _CHOICES = {
     "votes": "source of images, features, degrees of variation, numbers of images and of rounds",
     "sum": "phantoms, what is read off a picture, C, numbers of phantoms and images",
+    "central images": "phantoms, directions in which pictures are read, C, numbers of phantoms and drawings",
 }

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from medsyngen.cohort.conditions import first_rows
 from medsyngen.synthesis.conditioning import Conditioning
@@ -72,6 +74,14 @@ class Cells:
         """
         parts = self.open_to(classes) * self.shares
         return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12) / len(classes))
+
+    def weights(self, classes: Tensor) -> Tensor:
+        """Returns how much each picture is of each cell, float64 (n, cells), by public shares where values are open.
+
+        Args:
+            classes: int64 class rows, (n,); of several attributes (n, attributes).
+        """
+        return torch.from_numpy(self.parts_in(classes.cpu().numpy()) * len(classes))
 
     def deal(self, count: int) -> NDArray[np.int64]:
         """Returns the cell of each of ``count`` images; that of an image does not depend on how many are dealt."""

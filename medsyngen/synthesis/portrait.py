@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
+from medsyngen.errors import UsageError
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
@@ -109,10 +110,13 @@ class Portrait:
         """Refuses a side that images can't have.
 
         Raises:
-            ValueError: It is too small for the measures.
+            UsageError: It is too small for the measures.
         """
         if size < SMALLEST_SIDE:
-            raise ValueError(f"a portrait needs images of at least {SMALLEST_SIDE} pixels a side, got {size}")
+            raise UsageError(
+                f"a portrait needs images of at least {SMALLEST_SIDE} pixels a side, got {size}",
+                do="raise scans.size, or take another method",
+            )
 
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantom as plain JSON."""

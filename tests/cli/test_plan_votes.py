@@ -25,8 +25,11 @@ def test_it_tells_noise_against_votes_and_what_helps(cli):
     plan = plan_votes(load_recipe("private-evolution-32", ["privacy.epsilon=1"], patients_at_most=264))
     for words in (f"{plan.noise_multiplier:g}", "votes / noise", "iterations T", "Not enough for votes", "ε at δ"):
         assert words in text
+    assert "above threshold" in text
     for words in ("sampling rate", "clipping", "DP-SGD", "network evaluations"):
         assert words not in text
+    ranked = cli("plan", *RECIPE, "--set", "synthesis.selection=rank")
+    assert "above threshold" not in ranked.out + ranked.err
 
 
 def test_machines_get_the_same(cli):

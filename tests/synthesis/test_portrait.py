@@ -201,7 +201,7 @@ def test_no_shift_keeps_the_prior():
 def test_numbers_that_make_no_sense_are_refused(fields: dict, message: str):
     with pytest.raises(ValueError, match=message):
         Portrait(**fields)
-    with pytest.raises(ValueError, match="pixels"):
+    with pytest.raises(UsageError, match="pixels"):
         SMALL.check_size(8)
 
 
