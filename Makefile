@@ -5,6 +5,7 @@
 #   make test-fast    the tests that need neither minutes nor real scans
 #   make lint         ruff, mypy, import-linter, codespell
 #   make prove        repeats the published figures
+#   make verifier     the reviewer's check as one file for bare Python: dist/medsyngen-verify.pyz
 #   make experts      rebuilds the public expert that ships with the package
 #   make gallery      redraws the pictures of all phantoms in the docs
 #   make clean        removes caches, builds and the demo (.venv stays)
@@ -31,7 +32,7 @@ STAMP := $(VENV)/.installed
 # One thread a worker: two workers with two threads each only get in each other's way on two cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-.PHONY: help demo test test-fast lint prove experts gallery clean
+.PHONY: help demo test test-fast lint prove verifier experts gallery clean
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -62,6 +63,10 @@ test-fast: $(STAMP)
 
 prove: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.prove
+
+# Needs no .venv: the same sources give the same bytes.
+verifier:
+	$(PY) -m medsyngen.verification.packing dist/medsyngen-verify.pyz
 
 # Deterministic in the recipe: the file changes only where the phantoms, the network or the public training changed.
 experts: $(STAMP)

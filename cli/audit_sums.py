@@ -22,12 +22,17 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
     Raises:
         VerificationFailed: The claim is refuted.
     """
-    from medsyngen.errors import VerificationFailed
+    from medsyngen.errors import UsageError, VerificationFailed
     from medsyngen.evaluation.auditing_sums import audit_sum
     from medsyngen.privacy.accountant import epsilon_spent
     from medsyngen.privacy.budget import Budget, checked_delta
     from medsyngen.randomness import secure_generator
 
+    if getattr(recipe.synthesis, "buys_proportions", False):
+        raise UsageError(
+            "the audit attacks votes alone, and this recipe asks for class proportions, too",
+            do="audit it with --set synthesis.proportions=recipe; the other sum is one like a portrait's",
+        )
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, recipe.n_max))
     recipe.synthesis.check_size(recipe.scans.size)
     attacked = attacked_query(recipe, budget)

@@ -31,6 +31,11 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
         if plan.by_chance is None
         else [("above threshold", f"{100 * plan.by_chance:.2g} %", "of members without a vote, by the noise alone")]
     )
+    bought = []
+    if plan.shares_noise is not None:
+        bought = [
+            ("class proportions", f"± {plan.shares_noise:.3g}", "bought: noise on each class's number of patients")
+        ]
     console.table(
         ("", "", ""),
         [
@@ -47,6 +52,7 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
                 "on average, if all patients that may be are there, with a scan each",
             ),
             ("votes / noise", f"{plan.votes_to_noise:.2g}", "1 or more: patients choose; less: noise does"),
+            *bought,
             *chance,
         ],
     )

@@ -20,6 +20,7 @@ from medsyngen.cohort.transforms import ScanForm
 from medsyngen.errors import UsageError
 from medsyngen.recipe_check import check_keys, overridden, validated
 from medsyngen.release.form import ReleaseForm
+from medsyngen.release.recipe_rules import check_window, check_written_conditions
 
 if TYPE_CHECKING:
     from medsyngen.synthesis.synthesizer import Target
@@ -90,6 +91,7 @@ class Recipe:
         if self.classes and abs(sum(c.share for c in self.classes) - 1) > 1e-6:
             raise ValueError(f"class shares must add up to 1, got {sum(c.share for c in self.classes)}")
         self._check_conditions()
+        check_window(self.scans.window, self.release)
         # The attributes are read with the pixels, so they travel with the form of the scans.
         object.__setattr__(self, "scans", dataclasses.replace(self.scans, attributes=self.conditions))
 
@@ -97,8 +99,7 @@ class Recipe:
         if self.classes and self.conditions:
             raise ValueError("`classes` is the short form of one attribute of `conditions`: give one of the two")
         check_conditions(self.conditions)
-        if any(each.dicom == "ViewPosition" for each in self.conditions) and self.release.modality != "CR":
-            raise ValueError("a condition with `dicom: ViewPosition` needs `release.modality: CR`")
+        check_written_conditions(self.conditions, self.release)
 
     @property
     def reads_scans(self) -> bool:
@@ -136,9 +137,13 @@ class Recipe:
     def resolved(self) -> dict[str, Any]:
         """Returns the recipe as plain JSON with every default written out."""
         plain = json.loads(json.dumps(dataclasses.asdict(self)))
+        plain["release"] = self.release.plain()
         del plain["scans"]["attributes"]
+        # Recipes without them keep the hash that ledgers and checkpoints know.
         if not self.conditions:
-            del plain["conditions"]  # recipes without them keep the hash that ledgers and checkpoints know
+            del plain["conditions"]
+        if self.scans.slices is None:
+            del plain["scans"]["slices"]
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 

@@ -21,7 +21,9 @@ CLASS: Final = "class"
 MOST_ATTRIBUTES: Final = 6
 MOST_COMBINATIONS: Final = 1024
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_TAKEN: Final = frozenset(("dicom", "nifti", "png", "synthetic_patient_id"))  # other columns of a cohort's table
+_TAKEN: Final = frozenset(
+    ("dicom", "nifti", "bids", "png", "npz", "synthetic_patient_id")
+)  # other columns of a cohort's table
 
 
 @dataclass(frozen=True)

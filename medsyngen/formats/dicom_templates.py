@@ -1,221 +1,84 @@
-"""What a synthetic DICOM object is made of: templates built from nothing, never from a header that was read.
+"""The synthetic DICOM objects that can be written, by the recipe's word for them; each built from nothing.
 
-Sources: DICOM PS3.3 A.2 (Computed Radiography), A.8.1 (Secondary Capture), C.12.1 (SOP Common, with Synthetic Data
-(0008,001C)), C.7.5.2 (Contributing Equipment), PS3.16 CID 7005 (109100, DCM, "Synthesizing Equipment").
-
-The one date is a constant (Study Date and Study Time may be empty, but then no DICOMDIR can be built of the files);
-every other date or time is of type 3 and stays away, or empty. There is no claim of de-identification: a synthetic
-subject never had an identity to remove.
+CR and DX are projection radiographs, CT and MR slices with a place in space, SC and MFSC secondary captures of one
+frame and of many.
 """
 
 from __future__ import annotations
 
-import math
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-from pydicom.uid import ComputedRadiographyImageStorage, SecondaryCaptureImageStorage
 
-from medsyngen.version import __version__
-
-IMPLEMENTATION_UID: Final = "2.25.142736041098357526309185746620381947263"
-"""The product's own Implementation Class UID (0002,0012): the same in every file of every run."""
-IMPLEMENTATION_NAME: Final = "MEDSYNGEN"
-ISSUER: Final = "MEDSYNGEN-SYNTHETIC"
-# Not "medsyngen" alone: readers that guess a vendor from the first two letters take ME for one.
-MANUFACTURER: Final = "SYNTHETIC (medsyngen)"
-STUDY_DESCRIPTION: Final = "SYNTHETIC images, not of a real patient"
-PATIENT_COMMENTS: Final = "Synthetic: this person does not exist."
-SYNTHETIC_DATE: Final = "20250101"
-SYNTHETIC_TIME: Final = "000000"
-CONTRIBUTION_LIMIT: Final = 1024  # characters of a value of representation ST
-
-VIEW_ORIENTATION: Final[Mapping[str, tuple[str, str] | None]] = {
-    "PA": ("L", "F"),
-    "AP": ("L", "F"),
-    "LL": ("P", "F"),
-    "RL": ("A", "F"),
-    "RLD": None,
-    "LLD": None,
-    "RLO": None,
-    "LLO": None,
-}
-"""View Position (0018,5101): its terms for CR (C.8.1.1), and an upright image's Patient Orientation where known."""
-
-
-CONDITION_CODES: Final[Mapping[str, frozenset[str]]] = {
-    "PatientSex": frozenset(("M", "F", "O")),
-    "ViewPosition": frozenset(VIEW_ORIENTATION),
-    "Laterality": frozenset(("R", "L")),
-}
-"""Attributes that a recipe may vary from picture to picture, and their codes: Patient's Sex (0010,0040) C.7.1.1, View
-Position (0018,5101) C.8.1.1, CR only, and Laterality (0020,0060) C.7.3.1, of paired body parts only."""
-
-
-@dataclass(frozen=True)
-class SyntheticIdentity:
-    """Who and what a synthetic object says it is. Every part is fresh; nothing is a function of a source value.
-
-    Args:
-        patient_id: Patient ID (0010,0020); starts with ``SYN-``.
-        patient_name: Patient's Name (0010,0010).
-        study_uid: Study Instance UID.
-        series_uid: Series Instance UID.
-        instance_uid: SOP Instance UID.
-    """
-
-    patient_id: str
-    patient_name: str
-    study_uid: str
-    series_uid: str
-    instance_uid: str
-
-    @classmethod
-    def fresh(cls, patient_id: str) -> SyntheticIdentity:
-        """Returns a new identity: UIDs are ``2.25.`` and a random UUID (PS3.5 B.2), from the operating system."""
-        uids = (f"2.25.{uuid.uuid4().int}" for _ in range(3))
-        return cls(patient_id, f"SYNTHETIC^{patient_id}", *uids)
-
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What a template says of the image besides its pixels; public facts only.
-
-    Args:
-        body_part: Body Part Examined (0018,0015), a code string.
-        view_position: View Position (0018,5101), a key of ``VIEW_ORIENTATION``; CR only.
-        pixel_spacing_mm: Spacing of rows and columns, or None where it has no meaning.
-        bits: Bits Stored, 8 to 16.
-        series_description: Words added to the Series Description (0008,103E).
-        class_name: The recipe's class, or empty for the null class.
-        contribution: Contribution Description (0018,A003), at most 1024 characters.
-        sex: Patient's Sex (0010,0040), or empty.
-        laterality: Laterality (0020,0060), or empty: then the element is left out.
-    """
-
-    body_part: str
-    view_position: str
-    pixel_spacing_mm: float | None
-    bits: int
-    series_description: str
-    class_name: str
-    contribution: str
-    sex: str = ""
-    laterality: str = ""
-
-    def __post_init__(self) -> None:
-        if not 8 <= self.bits <= 16:
-            raise ValueError(f"bits must be 8 to 16, got {self.bits}")
-        if self.view_position not in VIEW_ORIENTATION:
-            raise ValueError(f"view position must be one of {', '.join(VIEW_ORIENTATION)}")
-        if self.pixel_spacing_mm is not None and not 0 < self.pixel_spacing_mm < math.inf:
-            raise ValueError("pixel spacing must be a positive number of millimetres")
-        for keyword, code in (("PatientSex", self.sex), ("Laterality", self.laterality)):
-            if code and code not in CONDITION_CODES[keyword]:
-                raise ValueError(f"{keyword} must be one of {', '.join(sorted(CONDITION_CODES[keyword]))}, or empty")
-        if len(self.contribution) > CONTRIBUTION_LIMIT:
-            raise ValueError(f"the contribution has more than {CONTRIBUTION_LIMIT} characters")
-
-
-def _equipment(facts: ImageFacts) -> Dataset:
-    purpose = Dataset()
-    purpose.CodeValue = "109100"
-    purpose.CodingSchemeDesignator = "DCM"
-    purpose.CodeMeaning = "Synthesizing Equipment"
-    item = Dataset()
-    item.PurposeOfReferenceCodeSequence = Sequence([purpose])
-    item.Manufacturer = MANUFACTURER
-    item.ManufacturerModelName = "medsyngen"
-    item.SoftwareVersions = __version__
-    item.ContributionDescription = facts.contribution
-    return item
-
-
-def _common(identity: SyntheticIdentity, facts: ImageFacts) -> Dataset:
-    """Patient, General Study, General Series, General Equipment, General Image and SOP Common modules."""
-    ds = Dataset()
-    ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.SyntheticData = "YES"
-    ds.SOPInstanceUID = identity.instance_uid
-    ds.StudyInstanceUID = identity.study_uid
-    ds.SeriesInstanceUID = identity.series_uid
-    ds.PatientID = identity.patient_id
-    ds.PatientName = identity.patient_name
-    ds.IssuerOfPatientID = ISSUER
-    ds.PatientComments = PATIENT_COMMENTS
-    # Type 2: they must be there, and an empty value says that there is none.
-    for keyword in ("PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"):
-        setattr(ds, keyword, "")
-    ds.PatientSex = facts.sex
-    if facts.laterality:
-        ds.Laterality = facts.laterality
-    ds.StudyDate = SYNTHETIC_DATE
-    ds.StudyTime = SYNTHETIC_TIME
-    ds.StudyID = "1"
-    ds.StudyDescription = STUDY_DESCRIPTION
-    ds.SeriesDescription = f"SYNTHETIC {facts.series_description}".strip()
-    ds.SeriesNumber = "1"
-    ds.InstanceNumber = "1"
-    ds.Manufacturer = MANUFACTURER
-    ds.BodyPartExamined = facts.body_part
-    ds.ImageType = ["DERIVED", "PRIMARY"]
-    ds.DerivationDescription = "Drawn by a generator; no acquired image was changed to make it."
-    ds.BurnedInAnnotation = "NO"
-    ds.LossyImageCompression = "00"
-    ds.ImageComments = f"synthetic class: {facts.class_name or 'none'}"
-    ds.ContributingEquipmentSequence = Sequence([_equipment(facts)])
-    return ds
-
-
-def _grey_levels(ds: Dataset, facts: ImageFacts, shape: tuple[int, int]) -> None:
-    """The Image Pixel module without its pixels, and a window over the whole range (VOI LUT module)."""
-    ds.SamplesPerPixel = 1
-    ds.PhotometricInterpretation = "MONOCHROME2"
-    ds.Rows, ds.Columns = shape
-    ds.BitsAllocated = 8 if facts.bits == 8 else 16
-    ds.BitsStored = facts.bits
-    ds.HighBit = facts.bits - 1
-    ds.PixelRepresentation = 0
-    ds.WindowCenter = str(2 ** (facts.bits - 1))
-    ds.WindowWidth = str(2**facts.bits)
-
-
-def _spacing(facts: ImageFacts) -> list[str] | None:
-    return None if facts.pixel_spacing_mm is None else [f"{facts.pixel_spacing_mm:.6g}"] * 2
-
-
-def computed_radiography(identity: SyntheticIdentity, facts: ImageFacts, shape: tuple[int, int]) -> Dataset:
-    """Returns a CR image (PS3.3 A.2) of this shape (rows, columns), complete but for Pixel Data."""
-    ds = _common(identity, facts)
-    ds.SOPClassUID = ComputedRadiographyImageStorage
-    ds.Modality = "CR"
-    ds.ViewPosition = facts.view_position
-    orientation = VIEW_ORIENTATION[facts.view_position]
-    ds.PatientOrientation = list(orientation) if orientation else ""
-    if spacing := _spacing(facts):
-        ds.ImagerPixelSpacing = spacing
-    _grey_levels(ds, facts, shape)
-    return ds
-
-
-def secondary_capture(identity: SyntheticIdentity, facts: ImageFacts, shape: tuple[int, int]) -> Dataset:
-    """Returns a secondary capture (PS3.3 A.8.1) of this shape (rows, columns), complete but for Pixel Data."""
-    ds = _common(identity, facts)
-    ds.SOPClassUID = SecondaryCaptureImageStorage
-    ds.Modality = "OT"
-    ds.ConversionType = "SYN"
-    ds.PatientOrientation = ""
-    if spacing := _spacing(facts):
-        ds.NominalScannedPixelSpacing = spacing
-    _grey_levels(ds, facts, shape)
-    return ds
-
+from medsyngen.formats.dicom_template_parts import (
+    CONDITION_CODES,
+    CONTRIBUTION_LIMIT,
+    IMPLEMENTATION_NAME,
+    IMPLEMENTATION_UID,
+    ISSUER,
+    MANUFACTURER,
+    PATIENT_COMMENTS,
+    STUDY_DESCRIPTION,
+    SYNTHETIC_DATE,
+    SYNTHETIC_TIME,
+    VIEW_ORIENTATION,
+    ImageFacts,
+    SyntheticIdentity,
+    fresh_uid,
+    number_text,
+)
+from medsyngen.formats.dicom_templates_captures import multi_frame_capture, secondary_capture
+from medsyngen.formats.dicom_templates_radiographs import (
+    DX_BODY_PARTS,
+    DX_VIEWS,
+    computed_radiography,
+    digital_radiography,
+)
+from medsyngen.formats.dicom_templates_slices import ct_slice, mr_slice
 
 Template = Callable[[SyntheticIdentity, ImageFacts, tuple[int, int]], Dataset]
 
-TEMPLATES: Final[Mapping[str, Template]] = {"CR": computed_radiography, "SC": secondary_capture}
+TEMPLATES: Final[Mapping[str, Template]] = {
+    "CR": computed_radiography,
+    "DX": digital_radiography,
+    "CT": ct_slice,
+    "MR": mr_slice,
+    "SC": secondary_capture,
+    "MFSC": multi_frame_capture,
+}
 """The objects that can be written, by the recipe's word for them."""
+SLICES: Final = frozenset(("CT", "MR"))
+"""Those that lie in space: a volume is a series of them."""
+RADIOGRAPHS: Final = frozenset(("CR", "DX"))
+"""Those that have a view position."""
+
+__all__ = [
+    "CONDITION_CODES",
+    "CONTRIBUTION_LIMIT",
+    "DX_BODY_PARTS",
+    "DX_VIEWS",
+    "IMPLEMENTATION_NAME",
+    "IMPLEMENTATION_UID",
+    "ISSUER",
+    "MANUFACTURER",
+    "PATIENT_COMMENTS",
+    "RADIOGRAPHS",
+    "SLICES",
+    "STUDY_DESCRIPTION",
+    "SYNTHETIC_DATE",
+    "SYNTHETIC_TIME",
+    "TEMPLATES",
+    "VIEW_ORIENTATION",
+    "ImageFacts",
+    "SyntheticIdentity",
+    "Template",
+    "computed_radiography",
+    "ct_slice",
+    "digital_radiography",
+    "fresh_uid",
+    "mr_slice",
+    "multi_frame_capture",
+    "number_text",
+    "secondary_capture",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from PIL import Image
@@ -11,11 +11,21 @@ from PIL.PngImagePlugin import PngInfo
 
 from medsyngen.scan import Pixels
 
+XMP_KEYWORD: Final = "XML:com.adobe.xmp"
+XMP: Final = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><Iptc4xmpExt:DigitalSourceType>'
+    "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia</Iptc4xmpExt:DigitalSourceType>"
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+"""What programs for pictures read: Digital Source Type of IPTC, a picture that an algorithm made."""
+
 
 def write_png(path: Path, pixels: Pixels, *, bits: Literal[8, 16] = 8) -> None:
     """Writes one image: level = round((x + 1) / 2 · (2^bits - 1)).
 
-    The text chunk ``Synthetic`` says YES; there is no time, no name, nothing else. The same pixels give the same bytes.
+    The text chunk ``Synthetic`` says YES, and so does IPTC's Digital Source Type in XMP; there is no time, no name,
+    nothing else. The same pixels give the same bytes.
 
     Args:
         path: The file to write.
@@ -32,6 +42,7 @@ def write_png(path: Path, pixels: Pixels, *, bits: Literal[8, 16] = 8) -> None:
     levels = np.rint((np.clip(image.astype(np.float64), -1.0, 1.0) + 1.0) * (top / 2))
     mark = PngInfo()
     mark.add_text("Synthetic", "YES")
+    mark.add_itxt(XMP_KEYWORD, XMP)
     Image.fromarray(levels.astype(np.uint8 if bits == 8 else np.uint16)).save(path, format="PNG", pnginfo=mark)
 
 

@@ -26,8 +26,10 @@ from medsyngen.recipe import recipe_from
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.draft import check_count, check_formats, write_draft
 from medsyngen.release.export import drafting, publish, refuse_existing
+from medsyngen.release.fitting import check_modality
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
+from medsyngen.release.signing import SigningKey
 from medsyngen.synthesis.shared_drawing import draw_shares, drawn_by_all, receive_tensors, send_tensors
 from medsyngen.synthesis.synthesizer import Generator
 
@@ -41,12 +43,14 @@ class ExportOutcome:
         count: Images in it.
         formats: As written.
         guarantee: What stands behind it.
+        signed: Whether its manifest is signed.
     """
 
     cohort: Path
     count: int
     formats: tuple[str, ...]
     guarantee: Guarantee
+    signed: bool = False
 
 
 def export_cohort(
@@ -57,6 +61,7 @@ def export_cohort(
     formats: Sequence[str] = ("dicom", "png"),
     device: str = "auto",
     ledger: Path | None = None,
+    sign: Path | None = None,
     ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> ExportOutcome:
@@ -66,22 +71,26 @@ def export_cohort(
         run: RUN, finished.
         out: COHORT, must not exist; it appears complete and passed, or not at all.
         count: Images, a public choice of the exporter.
-        formats: ``dicom``, ``png``.
+        formats: ``dicom``, ``nifti``, ``bids``, ``png``, ``npz``.
         device: Where to draw.
         ledger: Where the site's ledger lies now, if it was moved.
+        sign: The SSH key that signs the manifest; None: nobody signs.
         ranks: The processes of this job, of which this is the first; the others are in :func:`help_export`.
         progress: Told the phase.
 
     Raises:
-        UsageError: COHORT exists, the run has not finished, a format is unknown, or so many can't be numbered.
+        UsageError: COHORT exists, the run has not finished, a format is unknown, so many can't be numbered, or the key
+            can't sign.
         ReleaseRefused: The gate found a reason, with every reason listed.
         VerificationFailed: The ledger is gone, or lost lines that the run has seen.
     """
     refuse_existing(out)
     formats = check_formats(formats)
     check_count(count)
+    signing = SigningKey(sign) if sign is not None else None
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
+    check_modality(recipe.release, formats)
     generator, _ = load_generator(folder, recipe, choose_device(ranks.device(device)))
     with run_books(folder, recipe, ledger) as books:
         guarantee, head = books.guarantee, books.head
@@ -101,6 +110,7 @@ def export_cohort(
             report_files=reports,
             folder=hidden,
             attributes=recipe.conditions,
+            classes=tuple(each.name for each in recipe.classes),
             scans_read=guarantee.scans_read,
             progress=progress,
         )
@@ -118,8 +128,8 @@ def export_cohort(
             public_texts=public,
             progress=progress,
         )
-        publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256)
-    return ExportOutcome(out, count, formats, guarantee)
+        publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256, signing=signing)
+    return ExportOutcome(out, count, formats, guarantee, signed=signing is not None)
 
 
 def _told(generator: Generator, count: int) -> dict[str, int]:

@@ -12,7 +12,6 @@ import yaml
 from medsyngen.cohort.identifiers import write_identifiers
 from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
-from medsyngen.cohort.pixel_cache import existing_folder
 from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
@@ -21,6 +20,7 @@ from medsyngen.pipeline.fit_outcome import FitOutcome
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
 from medsyngen.pipeline.other_ranks import others_needed
 from medsyngen.pipeline.phantoms_only import fit_on_phantoms, refuse_what_is_about_scans
+from medsyngen.pipeline.place_of_reading import place_of_reading
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
@@ -194,21 +194,24 @@ def help_fit(ranks: Ranks, *, device: str = "auto") -> int:
 def _read(
     recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | None, folder: RunFolder, progress: Progress
 ) -> Reading:
-    reading = read_cohort(
-        scans,
-        form=recipe.scans,
-        classes=recipe.classes,
-        labels=LabelTable.read(labels) if labels else None,
-        patient_map=PatientMap.read(patient_map) if patient_map else None,
-        public_text=recipe.to_yaml(),
-        cache_folder=existing_folder(folder.private),
-        progress=progress,
-    )
-    if len(reading.cohort) > recipe.n_max:
-        raise InputUnusable(
-            f"there are more patients than patients_at_most ({recipe.n_max}); nothing was charged",
-            do="raise patients_at_most above the number of patients (`medsyngen inspect` suggests one)",
+    tables = (LabelTable.read(labels) if labels else None, PatientMap.read(patient_map) if patient_map else None)
+    with place_of_reading(folder):
+        reading = read_cohort(
+            scans,
+            form=recipe.scans,
+            classes=recipe.classes,
+            labels=tables[0],
+            patient_map=tables[1],
+            public_text=recipe.to_yaml(),
+            cache_folder=folder.cache_folder,
+            kept=folder.index_file,
+            progress=progress,
         )
+        if len(reading.cohort) > recipe.n_max:
+            raise InputUnusable(
+                f"there are more patients than patients_at_most ({recipe.n_max}); nothing was charged",
+                do="raise patients_at_most above the number of patients (`medsyngen inspect` suggests one)",
+            )
     return reading
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class VotesPlan:
         delta: δ.
         noise_multiplier: σ_DP, calibrated: the noise on every member's votes.
         iterations: T.
-        epsilon_after: ε after each round.
+        epsilon_after: ε after each round, with that of bought proportions.
         members: Of the population, all classes together.
         votes_per_member: N_max · √q / members, if every patient has one scan and it votes for q members; where scans
             of a patient vote for different ones, up to √scans times as many.
@@ -37,6 +38,7 @@ class VotesPlan:
         by_chance: Share of members without any vote whose noisy votes are above the threshold; None where selection
             does not ask for it.
         members_advised: As many members as have a vote for each unit of noise: N_max · √q / σ_DP.
+        shares_noise: Noise on each class's number of patients, where class proportions are bought; None where not.
         enough: Whether N_max patients can steer a population of this size at this budget.
         verdict: The same in words, with what to do if not.
     """
@@ -51,6 +53,7 @@ class VotesPlan:
     votes_to_noise: float
     by_chance: float | None
     members_advised: int
+    shares_noise: float | None
     enough: Enough
     verdict: str
 
@@ -79,10 +82,19 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    return votes_with(recipe, method.calibrate(budget, n_max), budget)
+    sigma = method.calibrate(budget, n_max)
+    return votes_with(recipe, sigma, budget, bought=method.bought_events(sigma))
 
 
-def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "synthesis") -> VotesPlan:
+def votes_query(recipe: Recipe) -> dict[str, Any]:
+    """Returns what the scans are asked in rounds of votes, as plain JSON."""
+    (query,) = (each for each in recipe.synthesis.describe_queries(recipe.target) if each["kind"] == "votes")
+    return dict(query)
+
+
+def votes_with(
+    recipe: Recipe, sigma: float, budget: Budget, numbers: str = "synthesis", bought: Sequence[Gaussian] = ()
+) -> VotesPlan:
     """Returns what can be told about rounds of votes, their noise known.
 
     Args:
@@ -90,11 +102,13 @@ def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "syn
         sigma: σ_DP of the votes.
         budget: ε and δ.
         numbers: Where in the recipe the votes' numbers stand.
+        bought: The sum of class proportions that comes before them, if there is one.
     """
-    n_max = recipe.n_max
-    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    n_max, query = recipe.n_max, votes_query(recipe)
     rounds, members = query["planned"], query["members"]
-    after = tuple(epsilon_spent([SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1))
+    after = tuple(
+        epsilon_spent([*bought, SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1)
+    )
     each = votes_a_member(recipe)
     return VotesPlan(
         epsilon=after[-1],
@@ -107,6 +121,7 @@ def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "syn
         votes_to_noise=each / sigma,
         by_chance=None if query["selection"] == "rank" else 0.5 * math.erfc(query["threshold"] / math.sqrt(2)),
         members_advised=_members_advised(each * members, sigma),
+        shares_noise=next((event.noise_multiplier for event in bought), None),
         enough=enough_votes(each / sigma),
         verdict=votes_in_words(n_max, members, sigma, budget, numbers, votes=each),
     )
@@ -117,7 +132,7 @@ def votes_a_member(recipe: Recipe) -> float:
 
     A patient's votes are a vector of length 1: a scan that votes for q members gives each of them 1/√q, √q together.
     """
-    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    query = votes_query(recipe)
     members = int(query["members"])
     return recipe.n_max * math.sqrt(min(int(query["neighbours"]), members)) / members
 

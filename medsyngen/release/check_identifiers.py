@@ -34,14 +34,16 @@ _BEFORE_COUNTER: Final = re.compile(rb"syn-(?:[g-z]{6}-)?$")
 
 @cache
 def template_vocabulary(
-    form: ReleaseForm, formats: tuple[str, ...], attributes: tuple[Attribute, ...] = ()
+    form: ReleaseForm, formats: tuple[str, ...], attributes: tuple[Attribute, ...] = (), *, volumes: bool = False
 ) -> tuple[bytes, ...]:
     """Returns everything readable that a cohort of this form holds for no other reason than its form.
 
-    It is computed: a cohort of one blank picture is written, by the same code as any other, and read.
+    It is computed: a cohort of one blank picture, or volume, is written, by the same code as any other, and read.
     """
     columns = {name: ("",) for name in column_names(attributes)}
-    blank = Draws.of(np.zeros((1, 1, 2, 2), dtype=np.float32), columns, declared=bool(attributes))
+    blank = Draws.of(
+        np.zeros((1, 1, 2, 2, 2) if volumes else (1, 1, 2, 2), dtype=np.float32), columns, declared=bool(attributes)
+    )
     with tempfile.TemporaryDirectory(prefix="medsyngen-") as folder:
         place = Path(folder)
         draft = write_draft(
@@ -67,6 +69,7 @@ class IdentifierCheck:
     """
 
     name = "source identifiers"
+    rules: tuple[str, ...] = ("G3", "G4", "G8")
 
     def __init__(
         self, identifiers: frozenset[str] | None, *, public: Iterable[bytes], count: int, source: bool = True

@@ -6,13 +6,15 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsyngen.cohort.conditions import CLASS, Attribute
-from medsyngen.release import names
-from medsyngen.release.checks import Problem, Verdict
+from medsyngen.cohort.conditions import CLASS
+from medsyngen.release import contents, names
+from medsyngen.release.checks import RULES, Problem, Verdict
+from medsyngen.release.draft import Draft
+from medsyngen.release.patients import place_of
 
 _DO = "export again; if it comes back, report it as a bug in medsyngen"
 
@@ -62,62 +64,69 @@ def read_bytes(folder: Path, file: str) -> bytes:
         return stream.read()
 
 
-def check_tree(tree: Tree, *, listed: Sequence[str], formats: Sequence[str], count: int) -> Verdict:
+def check_tree(tree: Tree, draft: Draft) -> Verdict:
     """Refuses links, unlisted and missing files, and names that are not made by the counters.
 
     Args:
         tree: What the walk found.
-        listed: What the writer says that it wrote.
-        formats: The formats that were asked for.
-        count: The number of pictures that was asked for.
+        draft: What the writer says that it wrote; its list of files is not believed, only held against the counters.
     """
-    pictures = {names.image_file(name, number) for name in formats for number in range(1, count + 1)}
-    others = set(tree.files) - pictures - {names.TABLE, names.README}
+    pictures = contents.image_files(draft.formats, draft.count, draft.form, draft.shape)
+    ours = {names.TABLE, names.README, names.CROISSANT}
+    others = set(tree.files) - pictures - ours
+    listed = set(draft.files)
     wrong = {
         "things that are neither file nor folder, or linked from elsewhere": tree.strange,
-        "folders that don't belong to a format": len(set(tree.folders) ^ set(formats)),
+        "folders that don't belong to a format": len(set(tree.folders) ^ names.parents(sorted(pictures))),
         "files with a name that is not made by the counters": sum(not names.REPORT_FILE.fullmatch(n) for n in others),
-        "files that the export did not list": len(set(tree.files) - set(listed)),
-        "listed files that are not there": len(set(listed) - set(tree.files)),
+        "files that the export did not list": len(set(tree.files) - listed),
+        "listed files that are not there": len(listed - set(tree.files)),
         "missing pictures": len(pictures - set(tree.files)),
-        "a table or README that is missing": len({names.TABLE, names.README} - set(tree.files)),
+        "a table, README or description that is missing": len(ours - set(tree.files)),
         "a manifest from before the gate": int(names.MANIFEST in tree.files),
     }
     problems = tuple(Problem(f"{number} × {what}", _DO) for what, number in wrong.items() if number)
-    return Verdict("files", "own walk over the folder", problems)
+    return Verdict("files", "own walk over the folder", problems, RULES["files"])
 
 
 class TableCheck:
-    """The table names every picture once, in order, each with its own synthetic patient of one tag.
+    """The table names every image once, in order, each with the synthetic patient of its place, all of one tag.
 
-    With declared attributes it has a column for each of them, and in it nothing but their values.
+    With declared attributes it has a column for each of them, and in it nothing but their values; without, declared
+    classes are the only ones.
+
+    Args:
+        draft: What the writer says that it wrote: formats, number, form, attributes; not the files.
     """
 
     name = "table"
     read = names.TABLE
+    rules: tuple[str, ...] = ("G8", "G12")
 
-    def __init__(self, formats: Sequence[str], count: int, attributes: Sequence[Attribute] = ()) -> None:
-        self._formats = tuple(formats)
-        self._count = count
-        self._columns = [attribute.name for attribute in attributes] or [CLASS]
-        self._allowed = [{"", *(value.name for value in attribute.values)} for attribute in attributes]
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._columns = [attribute.name for attribute in draft.attributes] or [CLASS]
+        allowed = [[value.name for value in attribute.values] for attribute in draft.attributes]
+        if draft.classes:
+            allowed = [[*draft.classes]]
+        self._allowed = [{"", *values} for values in allowed]
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:
         """Reads cohort.csv; leaves all other files."""
         if file != names.TABLE:
             return
-        header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
-        wanted = [*self._formats, "synthetic_patient_id", *self._columns]
-        if header != wanted or len(rows) != self._count or any(len(row) != len(wanted) for row in rows):
+        draft, at = self._draft, len(self._draft.formats)
+        header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
+        wanted = [*draft.formats, "synthetic_patient_id", *self._columns]
+        if header != wanted or len(rows) != draft.count or any(len(row) != len(wanted) for row in rows):
             yield Problem(f"{names.TABLE} has another header or number of rows than were asked for", _DO)
             return
         tags = set()
-        at = len(self._formats)
         for number, row in enumerate(rows, start=1):
             files, patient, values = row[:at], row[at], row[at + 1 :]
             found = names.PATIENT_ID.fullmatch(patient)
-            tags.add(found[1] if found and int(found[2]) == number else None)
-            if files != [names.image_file(name, number) for name in self._formats]:
+            tags.add(found[1] if found and int(found[2]) == place_of(number, draft.form).patient else None)
+            if files != [contents.told_in_table(name, number, draft.form, draft.shape) for name in draft.formats]:
                 yield Problem(f"row {number} of {names.TABLE} names other files than its own", _DO)
             if not all(value in allowed for value, allowed in zip(values, self._allowed, strict=False)):
                 yield Problem(f"row {number} of {names.TABLE} holds a value that the recipe does not declare", _DO)

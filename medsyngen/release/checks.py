@@ -16,6 +16,11 @@ from typing import Final, Protocol
 from pydicom.errors import InvalidDicomError
 
 UNIT: Final = "patient"
+RULES: Final = {"budget": ("G12",), "unit": ("G12",), "noise": ("G12",), "files": ("G8", "G11"), "bytes": ("G11",)}
+"""The rules that the checks without a class of their own are part of."""
+
+NONE_ASKED_FOR: Final = "no such file was asked for, and none is there"
+"""What a check of a format has read where the cohort is not written in that format."""
 
 CANT_CHECK: Final = (
     ArithmeticError,
@@ -50,30 +55,61 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A program that looked at the files, and that is not part of medsyngen.
+
+    Args:
+        name: What it is called.
+        version: As it says itself, or as its package does; "" where it is not on this machine.
+    """
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a check found.
 
     Args:
         check: Its name.
         read: What it looked at, in words; the same for every content of that form.
-        problems: Reasons against the release; none means passed.
+        problems: Reasons against the release; none means passed, or not run.
+        rules: The rules of the gate (``docs/reference/release-gate.md``) that it is part of, such as ``G1``.
+        tool: The foreign program that judged; None for a check of our own.
+        ran: False where a foreign program is not on this machine: then nothing was found and nothing has passed.
     """
 
     check: str
     read: str
     problems: tuple[Problem, ...]
+    rules: tuple[str, ...] = ()
+    tool: Tool | None = None
+    ran: bool = True
 
     @property
     def passed(self) -> bool:
         """True if there is no reason against the release."""
         return not self.problems
 
+    @property
+    def word(self) -> str:
+        """``passed``, ``failed`` or ``not run``; what did not run is never said to have passed."""
+        if not self.ran:
+            return "not run"
+        return "passed" if self.passed else "failed"
+
 
 class FileCheck(Protocol):
-    """A check that sees every written file once, in the order of their names."""
+    """A check that sees every written file once, in the order of their names.
+
+    Its place in the gate is a line of :data:`medsyngen.release.check_list.FILE_CHECKS`.
+    """
 
     name: str
     read: str
+    rules: tuple[str, ...]
+    """The rules of ``docs/reference/release-gate.md`` that it is part of."""
 
     def look(self, file: str, data: bytes) -> Iterable[Problem]:
         """Returns the problems of one file: its path relative to the cohort, and its bytes."""
@@ -118,10 +154,10 @@ def check_budget(facts: GuaranteeFacts, *, epsilon_budget: float, delta: float) 
     if not (0.0 <= facts.delta <= delta < 1.0):
         problems.append(Problem(f"δ = {facts.delta:g} is above {delta:g}", "compute ε at the δ of the ledger"))
     if facts.scans_read is True:
-        return Verdict("budget", "ε and δ computed from the ledger's events", tuple(problems))
+        return Verdict("budget", "ε and δ computed from the ledger's events", tuple(problems), RULES["budget"])
     if (facts.epsilon, facts.delta) != (0.0, 0.0):
         problems.append(Problem("no scan is said to have been read, but ε or δ is above 0", "export another run"))
-    return Verdict("budget", "recipe and generator: no private scan was read", tuple(problems))
+    return Verdict("budget", "recipe and generator: no private scan was read", tuple(problems), RULES["budget"])
 
 
 def check_unit(facts: GuaranteeFacts) -> Verdict:
@@ -135,7 +171,7 @@ def check_unit(facts: GuaranteeFacts) -> Verdict:
             )
         )
     read = "the unit of privacy in the ledger" if facts.scans_read is True else "the unit of ε and δ"
-    return Verdict("unit", read, tuple(problems))
+    return Verdict("unit", read, tuple(problems), RULES["unit"])
 
 
 def check_noise(facts: GuaranteeFacts) -> Verdict:
@@ -150,4 +186,4 @@ def check_noise(facts: GuaranteeFacts) -> Verdict:
             Problem("the run is marked NOT PRIVATE: noise or clipping was off", "fit again with noise and clipping")
         )
     read = "the sticky marks of the ledger and the generator" if facts.scans_read is True else "the generator's marks"
-    return Verdict("noise", read, tuple(problems))
+    return Verdict("noise", read, tuple(problems), RULES["noise"])

@@ -15,6 +15,8 @@ from medsyngen.release.check_tree import read_bytes, walk
 from medsyngen.release.gate import Release
 from medsyngen.release.manifest import manifest_bytes
 from medsyngen.release.names import MANIFEST
+from medsyngen.release.signing import SigningKey
+from medsyngen.verification.signature import SIGNATURE
 
 
 def refuse_existing(destination: Path) -> None:
@@ -67,7 +69,14 @@ def _unchanged(release: Release) -> bool:
     return all(read[file] == written.sha256 for file, written in release.files.items())
 
 
-def publish(release: Release, destination: Path, *, ledger_head: tuple[int, str], recipe_hash: str) -> Path:
+def publish(
+    release: Release,
+    destination: Path,
+    *,
+    ledger_head: tuple[int, str],
+    recipe_hash: str,
+    signing: SigningKey | None = None,
+) -> Path:
     """Writes the manifest, makes every byte durable, and moves the cohort into place in one step.
 
     Args:
@@ -75,20 +84,24 @@ def publish(release: Release, destination: Path, *, ledger_head: tuple[int, str]
         destination: A path that doesn't exist, beside the draft.
         ledger_head: Number and hash of the ledger's last line.
         recipe_hash: Hash of the resolved recipe, hexadecimal.
+        signing: Who signs the manifest; None: nobody.
 
     Returns:
         The destination.
 
     Raises:
         ReleaseRefused: The files are no longer those that the gate read.
-        UsageError: The destination has come into being meanwhile.
+        UsageError: The destination has come into being meanwhile, or the key can't sign.
     """
     if not _unchanged(release):
         raise ReleaseRefused(
             "the files are not those that the gate read: something changed them",
             do="find out what did, then export again",
         )
-    (release.folder / MANIFEST).write_bytes(manifest_bytes(release, ledger_head=ledger_head, recipe_hash=recipe_hash))
+    manifest = manifest_bytes(release, ledger_head=ledger_head, recipe_hash=recipe_hash)
+    (release.folder / MANIFEST).write_bytes(manifest)
+    if signing is not None:
+        (release.folder / SIGNATURE).write_bytes(signing.sign(manifest))
     for folder, _, files in os.walk(release.folder):
         for file in files:
             _sync(Path(folder) / file)

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.release.check_dicom import DicomCheck
-from medsyngen.release.check_identifiers import IdentifierCheck, template_vocabulary
-from medsyngen.release.check_png import PngCheck
-from medsyngen.release.check_tree import TableCheck, Tree, check_tree, read_bytes, walk
+from medsyngen.release.bundle_draft import BundleDraft
+from medsyngen.release.check_bundle import check_bundle_tree
+from medsyngen.release.check_list import FILE_CHECKS, Reviewed, bundle_checks
+from medsyngen.release.check_tree import Tree, check_tree, read_bytes, walk
+from medsyngen.release.check_validators import check_validators
 from medsyngen.release.checks import (
     CANT_CHECK,
+    RULES,
     FileCheck,
     GuaranteeFacts,
     Problem,
@@ -29,6 +31,7 @@ from medsyngen.release.checks import (
 )
 from medsyngen.release.draft import Draft
 from medsyngen.release.names import image_number
+from medsyngen.release.validators import VALIDATORS, Validator
 
 _SEAL = object()
 
@@ -55,6 +58,7 @@ class Release:
         files: Every file by its path relative to the folder, as the gate read it.
         verdicts: What was checked; all passed.
         guarantee: ε, δ and unit of what is released.
+        kind: ``cohort``, or ``bundle``: the generator itself.
     """
 
     folder: Path = field(repr=False)
@@ -62,6 +66,7 @@ class Release:
     verdicts: tuple[Verdict, ...]
     guarantee: GuaranteeFacts
     seal: object = field(default=None, repr=False)
+    kind: str = "cohort"
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL or not all(verdict.passed for verdict in self.verdicts):
@@ -98,10 +103,10 @@ def _read_all(
         for check in checks:
             found[check.name] += _guarded(what, lambda: check.look(file, data))  # noqa: B023 - called at once
         progress("release gate", done, len(tree.files))
-    verdicts = [Verdict("bytes", "every file, from the disk", tuple(unreadable))]
+    verdicts = [Verdict("bytes", "every file, from the disk", tuple(unreadable), RULES["bytes"])]
     for check in checks:
         problems = (*found[check.name], *_guarded("the cohort as a whole", check.finish))
-        verdicts.append(Verdict(check.name, check.read, problems))
+        verdicts.append(Verdict(check.name, check.read, problems, check.rules))
     return files, verdicts
 
 
@@ -124,10 +129,12 @@ class ReleaseGate:
     Args:
         epsilon_budget: The largest ε that may have been spent.
         delta: The largest δ at which that ε may hold.
+        validators: Programs of others that are asked, too, where they are on this machine.
     """
 
     epsilon_budget: float
     delta: float
+    validators: tuple[Validator, ...] = VALIDATORS
 
     def review(
         self,
@@ -154,30 +161,63 @@ class ReleaseGate:
         Raises:
             ReleaseRefused: With every reason, and what to do about each.
         """
+        reviewed = Reviewed(draft, guarantee, identifiers, tuple(public_texts))
+        return self._reviewed(
+            draft.folder,
+            guarantee,
+            lambda tree: check_tree(tree, draft),
+            lambda: [make(reviewed) for make in FILE_CHECKS],
+            lambda files: check_validators(draft.folder, files, self.validators),
+            progress,
+        )
+
+    def review_bundle(
+        self,
+        draft: BundleDraft,
+        *,
+        guarantee: GuaranteeFacts,
+        identifiers: frozenset[str] | None,
+        public_texts: Sequence[str] = (),
+        progress: Progress = silent,
+    ) -> Release:
+        """Checks a bundle as :meth:`review` checks a cohort; the same rules of budget, unit, noise and identifiers."""
+        return self._reviewed(
+            draft.folder,
+            guarantee,
+            lambda tree: check_bundle_tree(tree, draft),
+            lambda: bundle_checks(draft, guarantee, identifiers, public_texts),
+            lambda files: [],
+            progress,
+            kind="bundle",
+        )
+
+    def _reviewed(
+        self,
+        folder: Path,
+        guarantee: GuaranteeFacts,
+        of_tree: Callable[[Tree], Verdict],
+        make_checks: Callable[[], list[FileCheck]],
+        of_others: Callable[[Sequence[str]], list[Verdict]],
+        progress: Progress,
+        kind: str = "cohort",
+    ) -> Release:
         facts = [
             check_budget(guarantee, epsilon_budget=self.epsilon_budget, delta=self.delta),
             check_unit(guarantee),
             check_noise(guarantee),
         ]
         try:
-            tree = walk(draft.folder)
-            facts.append(check_tree(tree, listed=draft.files, formats=draft.formats, count=draft.count))
-            vocabulary = template_vocabulary(draft.form, draft.formats, draft.attributes)
-            public = [*vocabulary, *(text.encode() for text in public_texts)]
-            checks: list[FileCheck] = [
-                TableCheck(draft.formats, draft.count, draft.attributes),
-                DicomCheck(draft.form, draft.attributes),
-                PngCheck(),
-                IdentifierCheck(
-                    identifiers, public=public, count=draft.count, source=guarantee.scans_read is not False
-                ),
-            ]
+            tree = walk(folder)
+            facts.append(of_tree(tree))
+            checks = make_checks()
         except CANT_CHECK as error:
             reason = f"the draft can't be read ({type(error).__name__})"
             problem = Problem(reason, "look at the disk, then export again")
             raise _refusal([*facts, Verdict("files", "own walk over the folder", (problem,))]) from None
-        files, verdicts = _read_all(draft.folder, tree, checks, progress)
+        files, verdicts = _read_all(folder, tree, checks, progress)
         verdicts = [*facts, *verdicts]
+        if all(verdict.passed for verdict in verdicts):  # what our own checks refuse, nobody else is asked about
+            verdicts += of_others(tree.files)
         if not all(verdict.passed for verdict in verdicts):
             raise _refusal(verdicts)
-        return Release(draft.folder, files, tuple(verdicts), guarantee, _SEAL)
+        return Release(folder, files, tuple(verdicts), guarantee, _SEAL, kind)

@@ -20,6 +20,7 @@ import numpy as np
 from medsyngen.release.check_dicom import pixel_start
 from medsyngen.release.check_png import SIGNATURE, chunks
 from medsyngen.release.identifier_scan import SHORTEST
+from medsyngen.release.unpacking import GZIP, ZIP, nifti_start, numpy_start, read_gzip, weights_start, zip_members
 
 _DATA_URI: Final = re.compile(rb"data:[a-z0-9.+/-]{1,40};base64,([A-Za-z0-9+/=\s]*)")
 _JSON_CODE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -45,14 +46,16 @@ def _from_json(text: str) -> str:
 
 
 def _wide(data: bytes) -> Iterator[bytes]:
-    """Yields the ASCII of UTF-16 text, of either byte order, at even and odd offsets."""
+    """Yields the ASCII of UTF-16 and UTF-32 text (arrays of texts), of either byte order, at every offset."""
     if data.count(0) < SHORTEST - 1:
         return
     values = np.frombuffer(data, dtype=np.uint8)
-    for start in (0, 1):
-        pairs = values[start : len(values) - (len(values) - start) % 2].reshape(-1, 2)
-        for letters, zeros in ((0, 1), (1, 0)):  # little endian, big endian
-            yield np.where(pairs[:, zeros] == 0, pairs[:, letters], 0).astype(np.uint8).tobytes()
+    for width in (2, 4):
+        for start in range(width):
+            letters = values[start : len(values) - (len(values) - start) % width].reshape(-1, width)
+            for at in (0, width - 1):  # little endian, big endian
+                zeros = np.delete(letters, at, axis=1).any(axis=1)
+                yield np.where(zeros, 0, letters[:, at]).astype(np.uint8).tobytes()
 
 
 def _text(data: bytes) -> Iterator[Readable]:
@@ -90,23 +93,47 @@ def _png(data: bytes) -> Iterator[Readable]:
     yield Readable(b"".join(content for kind, content in parts if kind == b"IDAT"), picture=True)
 
 
+def _packed(data: bytes) -> Iterator[Readable]:
+    if data.startswith(GZIP):
+        member = read_gzip(data)
+        yield from _text(member.header)
+        yield from readable(member.content)
+        if member.after:
+            yield from readable(member.after)
+        return
+    for told, content in zip_members(data):
+        yield from _text(told)
+        yield from readable(content)
+
+
+def _pictures_start(data: bytes) -> int | None:
+    """Returns where numbers start in a DICOM file, a volume, an array or weights; None where all may be text."""
+    if data[128:132] == b"DICM":
+        return pixel_start(data)
+    starts = (find(data) for find in (numpy_start, nifti_start, weights_start))
+    return next((start for start in starts if start is not None), None)
+
+
 def readable(data: bytes) -> Iterator[Readable]:
     """Yields everything that can be read in the bytes of a file, whatever its name says.
 
-    Text is read as it stands (UTF-8, Latin-1), as UTF-16, and with the escapes of HTML, JSON and URLs undone; pictures
-    embedded as data URIs and compressed text of PNG files are unpacked first.
+    Text is read as it stands (UTF-8, Latin-1), as UTF-16 or UTF-32, and with the escapes of HTML, JSON and URLs undone;
+    pictures embedded as data URIs, compressed text of PNG files, gzip and zip files are unpacked first.
 
     Args:
-        data: The bytes of a DICOM, PNG or text file.
+        data: The bytes of a DICOM, PNG, NIfTI, NumPy, gzip, zip or text file.
 
     Raises:
-        ValueError: A PNG file is damaged.
-        zlib.error: Compressed text is damaged.
+        ValueError: A PNG, gzip or zip file is damaged, or unpacks to more than can be searched.
+        zlib.error: Compressed data are damaged.
     """
     if data.startswith(SIGNATURE):
         yield from _png(data)
         return
-    start = pixel_start(data) if data[128:132] == b"DICM" else None
+    if data.startswith((GZIP, ZIP)):
+        yield from _packed(data)
+        return
+    start = _pictures_start(data)
     yield from _text(data[:start])
     if start is not None:
         yield Readable(data[start:], picture=True)

@@ -23,7 +23,7 @@ from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_event
 from medsyngen.privacy.events import Composed, Event
 from medsyngen.privacy.mechanism import Mechanism
-from medsyngen.privacy.one_sum import sum_privately
+from medsyngen.privacy.one_sum import kept_beside_the_sum, sum_privately
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
@@ -139,7 +139,8 @@ class CentralDPSynGen(StagedDiffusion):
             ranks: The processes of this job; the others are in :meth:`serve`.
             progress: Told how far it is.
         """
-        vector = self.vector(target)
+        kept = kept_beside_the_sum(account, private_folder / CENTRAL)
+        vector = self.vector(target, kept)
         self._rehearse(target, private_folder, device, progress)
         sigma = self.sum_multiplier(noise_multiplier)
         result = sum_privately(
@@ -152,6 +153,7 @@ class CentralDPSynGen(StagedDiffusion):
             account=account,
             keys=keys,
             checkpoint=private_folder / CENTRAL,
+            public=vector.read.tensors,
             mechanism=mechanism,
         )
         noise = sigma * self.central.clipping_norm / patients_at_most
@@ -179,11 +181,16 @@ class CentralDPSynGen(StagedDiffusion):
         )
         return self.moved(replace(generator, facts=facts), wanted, vector, progress=progress)
 
-    def vector(self, target: Target) -> PortraitVector:
-        """Returns what each patient brings to the sum; the same at every start, and no scan has a part in it."""
+    def vector(self, target: Target, kept: Mapping[str, Tensor] | None = None) -> PortraitVector:
+        """Returns what each patient brings to the sum; no scan has a part in it.
+
+        Args:
+            target: What to make.
+            kept: What was kept beside a sum that was taken before; None fits the directions to phantoms.
+        """
         rng = Streams(self.seed).numpy("central images: phantoms")
         phantoms = self.draw_phantoms(target.size)(self.central.phantoms, rng)
-        return self.central.vector(phantoms, Cells(target.conditioning))
+        return self.central.vector(phantoms, Cells(target.conditioning), kept)
 
     def moved(
         self, generator: StagedGenerator, wanted: Floats, vector: PortraitVector, *, progress: Progress = silent

@@ -62,13 +62,16 @@ class CentralImages:
         """Returns what the one sum does to privacy."""
         return sum_event(noise_multiplier)
 
-    def vector(self, phantoms: Pixels, cells: Cells) -> PortraitVector:
+    def vector(self, phantoms: Pixels, cells: Cells, kept: Mapping[str, Tensor] | None = None) -> PortraitVector:
         """Returns what each patient brings to the sum; fitted to phantoms alone.
 
         Args:
             phantoms: float32 in [-1, 1], (count, 1, side, side).
             cells: Classes.
+            kept: How pictures were read before (:attr:`Reading.tensors`); None fits it to the phantoms.
         """
+        if kept is not None:
+            return PortraitVector(Reading.of({"pixels": flat}, kept, phantoms), cells, self.share_weight)
         entries = min(self.entries, phantoms[0].size)
         return PortraitVector(public_reading({"pixels": flat}, phantoms, entries), cells, self.share_weight)
 

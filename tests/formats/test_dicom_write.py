@@ -2,45 +2,68 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written import DCIODVFY, FACTS, KINDS, PICTURE, REQUIRED, VOLUME, complaints, series, write
 
-from medsyngen.formats.dicom_templates import VIEW_ORIENTATION, ImageFacts, SyntheticIdentity
-from medsyngen.formats.dicom_write import quantise, write_dicom
-
-DCIODVFY = Path(sys.executable).with_name("dciodvfy")
-PICTURE = np.linspace(-1, 1, 7 * 9, dtype=np.float32).reshape(7, 9)  # odd, so that 8 bits need a pad byte
+from medsyngen.formats.dicom_templates import DX_VIEWS, VIEW_ORIENTATION, ImageFacts, SyntheticIdentity
+from medsyngen.formats.dicom_write import quantise
 
 
-def write(path, **changes):
-    fields = {"modality": "CR", "bits": 12, "pixel_spacing_mm": 0.143, "class_name": "normal", "contribution": "ε = 8"}
-    write_dicom(path, PICTURE, identity=SyntheticIdentity.fresh("SYN-000001"), **(fields | changes))
-    return path
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spacing", [0.143, None])
+def test_validator_finds_no_error_and_no_warning(tmp_path, kind, spacing):
+    if spacing is None and kind in ("DX", "CT", "MR"):
+        with pytest.raises(ValueError, match="spacing"):
+            write(tmp_path / "a.dcm", **KINDS[kind], pixel_spacing_mm=None)
+    else:
+        assert complaints(write(tmp_path / "a.dcm", **KINDS[kind] | {"pixel_spacing_mm": spacing})) == (0, [])
 
 
-def complaints(path):
-    done = subprocess.run([DCIODVFY, "-new", path], capture_output=True, text=True, check=False)
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("Error", "Warning"))]
-    return done.returncode, lines
+@pytest.mark.parametrize("kind", ["CT", "MR"])
+@pytest.mark.parametrize("derived", [True, False])
+def test_validator_accepts_a_series_whatever_its_image_type(tmp_path, kind, derived):
+    paths = series(tmp_path, kind, derived=derived)
+    assert len(paths) == VOLUME.shape[2]
+    assert complaints(paths[1]) == (0, [])
+    done = subprocess.run([DCIODVFY.with_name("dcentvfy"), *paths], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_second_validator_sees_a_slice_of_another_patient(tmp_path):
+    paths = series(tmp_path, "CT")
+    ds = pydicom.dcmread(paths[0])
+    ds.PatientName = "Somebody^Else"
+    ds.save_as(paths[0], overwrite=True)
+    done = subprocess.run([DCIODVFY.with_name("dcentvfy"), *paths], capture_output=True, text=True, check=False)
+    assert "Error" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", REQUIRED)
+def test_validator_misses_each_required_attribute(tmp_path, kind):
+    path = write(tmp_path / "a.dcm", **KINDS[kind])
+    required, missed = REQUIRED[kind].split(), []
+    for keyword in required:
+        ds = pydicom.dcmread(path)
+        del ds[keyword]
+        ds.save_as(tmp_path / "b.dcm", overwrite=True)
+        missed += [keyword] if any(line.startswith("Error") for line in complaints(tmp_path / "b.dcm")[1]) else []
+    assert missed == required
 
 
 @pytest.mark.parametrize("bits", range(8, 17))
-@pytest.mark.parametrize("modality", ["CR", "SC"])
-def test_validator_finds_no_error_and_no_warning(tmp_path, modality, bits):
-    spacing = 0.143 if bits % 2 else None
-    path = write(tmp_path / "a.dcm", modality=modality, bits=bits, pixel_spacing_mm=spacing)
-    assert complaints(path) == (0, [])
+def test_validator_accepts_every_number_of_bits(tmp_path, bits):
+    assert complaints(write(tmp_path / "a.dcm", bits=bits)) == (0, [])
 
 
-@pytest.mark.parametrize("view", VIEW_ORIENTATION)
-def test_validator_accepts_every_view(tmp_path, view):
-    assert complaints(write(tmp_path / "a.dcm", view_position=view)) == (0, [])
+@pytest.mark.parametrize(("modality", "view"), [*(("CR", v) for v in VIEW_ORIENTATION), *(("DX", v) for v in DX_VIEWS)])
+def test_validator_accepts_every_view(tmp_path, modality, view):
+    assert complaints(write(tmp_path / "a.dcm", modality, view_position=view)) == (0, [])
 
 
 @pytest.mark.parametrize("modality", ["CR", "SC"])
@@ -53,22 +76,9 @@ def test_validator_accepts_every_sex_and_a_side_of_a_paired_part(tmp_path, modal
     assert (ds.PatientSex or "", ds.Laterality) == (sex, "L")
 
 
-@pytest.mark.parametrize(
-    ("modality", "keyword"),
-    [("CR", "ViewPosition"), ("CR", "PatientID"), ("CR", "WindowWidth"), ("SC", "ConversionType"), ("SC", "Rows")],
-)
-def test_validator_misses_a_required_attribute(tmp_path, modality, keyword):
-    ds = pydicom.dcmread(write(tmp_path / "a.dcm", modality=modality))
-    del ds[keyword]
-    ds.save_as(tmp_path / "b.dcm")
-    code, lines = complaints(tmp_path / "b.dcm")
-    assert code == 1
-    assert any(line.startswith("Error") for line in lines)
-
-
-@pytest.mark.parametrize("modality", ["CR", "SC"])
-def test_says_that_it_is_synthetic(tmp_path, modality):
-    ds = pydicom.dcmread(write(tmp_path / "a.dcm", modality=modality))
+@pytest.mark.parametrize("kind", KINDS)
+def test_says_that_it_is_synthetic(tmp_path, kind):
+    ds = pydicom.dcmread(write(tmp_path / "a.dcm", **KINDS[kind]))
     assert ds.SyntheticData == "YES"
     assert ds.PatientID.startswith("SYN-")
     assert "SYNTHETIC" in ds.StudyDescription
@@ -85,8 +95,8 @@ def test_says_that_it_is_synthetic(tmp_path, modality):
 
 def test_two_identities_share_nothing_but_what_was_asked_for():
     one, other = SyntheticIdentity.fresh("SYN-1"), SyntheticIdentity.fresh("SYN-1")
-    uids = {i for x in (one, other) for i in (x.study_uid, x.series_uid, x.instance_uid)}
-    assert len(uids) == 6
+    uids = {i for x in (one, other) for i in (x.study_uid, x.series_uid, x.instance_uid, x.frame_uid)}
+    assert len(uids) == 8
     assert all(len(uid) <= 64 for uid in uids)
 
 
@@ -105,6 +115,22 @@ def test_pixels_come_back(tmp_path, bits):
     assert ds.pixel_array.max() == 2**bits - 1
 
 
+def test_hounsfield_units_come_back_by_slope_and_intercept(tmp_path):
+    pixels = np.array([[-1.0, 1.0, 0.0], [-5.0, 5.0, 0.5]], np.float32)
+    ds = pydicom.dcmread(write(tmp_path / "a.dcm", **KINDS["CT"] | {"pixels": pixels}))
+    units = pydicom.pixels.apply_modality_lut(ds.pixel_array, ds)
+    assert units.tolist() == [[-1000, 400, -300], [-1000, 400, 50]]
+    shown = pydicom.pixels.apply_voi_lut(units, ds)
+    assert shown.min() == shown[0, 0] < shown[0, 2] < shown[0, 1] == shown.max()
+
+
+@pytest.mark.parametrize("kind", ["MFSC word", "MFSC byte"])
+def test_frames_come_back_from_the_feet_up(tmp_path, kind):
+    ds = pydicom.dcmread(write(tmp_path / "a.dcm", **KINDS[kind]))
+    assert ds.pixel_array.shape == (4, 7, 9)
+    assert (ds.pixel_array[2] == quantise(VOLUME[::-1, ::-1, 2].T, ds.BitsStored)).all()
+
+
 def test_levels_are_of_the_recipe_not_of_the_picture():
     assert quantise(np.array([-3, 0, 3], np.float32), 8).tolist() == [0, 128, 255]
 
@@ -112,8 +138,14 @@ def test_levels_are_of_the_recipe_not_of_the_picture():
 def test_refuses_what_it_can_not_write(tmp_path):
     with pytest.raises(ValueError, match="finite"):
         quantise(np.array([np.nan], np.float32), 8)
-    with pytest.raises(ValueError, match="as CT"):
-        write(tmp_path / "a.dcm", modality="CT")
+    for modality, pixels in (("US", PICTURE), ("CR", VOLUME), ("CT", VOLUME)):
+        with pytest.raises(ValueError, match=f"as {modality}"):
+            write(tmp_path / "a.dcm", modality, pixels)
+    with pytest.raises(ValueError, match="as a series of CR"):
+        series(tmp_path, "CR", lowest=0)
+    for bad in ({"body_part": "KNEE"}, {"view_position": "LLO"}, {"laterality": "L"}):
+        with pytest.raises(ValueError, match="DX"):
+            write(tmp_path / "a.dcm", "DX", **bad)
     for bad in (
         {"bits": 17},
         {"pixel_spacing_mm": -1.0},
@@ -122,10 +154,8 @@ def test_refuses_what_it_can_not_write(tmp_path):
         {"sex": "f"},
         {"laterality": "B"},
     ):
-        fields = {"body_part": "CHEST", "view_position": "PA", "pixel_spacing_mm": None, "bits": 12}
-        fields |= {"series_description": "", "class_name": "", "contribution": ""}
         with pytest.raises(ValueError, match=r"."):
-            ImageFacts(**(fields | bad))
+            ImageFacts(**(FACTS | bad))
 
 
 def test_never_replaces_a_file(tmp_path):

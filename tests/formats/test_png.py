@@ -1,10 +1,14 @@
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from medsyngen.formats.png import read_png, write_png
+from medsyngen.formats.png import XMP, read_png, write_png
+
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 
 
 @settings(max_examples=40, deadline=None)
@@ -27,7 +31,9 @@ def test_ends_and_mark(tmp_path, bits, mode, top):
     write_png(path, np.array([[-1.0, 1.0, -7.0, 7.0]], np.float32), bits=bits)
     with Image.open(path) as image:
         assert image.mode == mode
-        assert image.text == {"Synthetic": "YES"}
+        assert image.text == {"Synthetic": "YES", "XML:com.adobe.xmp": XMP}
+        (source,) = ElementTree.fromstring(image.text["XML:com.adobe.xmp"]).iter(f"{{{IPTC}}}DigitalSourceType")
+        assert source.text.endswith("/digitalsourcetype/trainedAlgorithmicMedia")
         assert np.asarray(image).tolist() == [[0, top, 0, top]]
 
 

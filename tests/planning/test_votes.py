@@ -26,6 +26,21 @@ def test_epsilon_after_every_round_and_at_most_the_budget():
     assert all(round(e["epsilon"], 9) >= round(e["epsilon"], 3) for e in plan.to_json()["epsilon_after"])
 
 
+CLASSES = "classes=[{name: a, label: '0', share: 0.6}, {name: b, label: '1', share: 0.4}]"
+
+
+def test_bought_proportions_are_in_every_epsilon():
+    plan = planned("privacy.epsilon=2", "synthesis.proportions=bought", "synthesis.proportions_noise=2.5", CLASSES)
+    sigma = plan.noise_multiplier
+    assert plan.shares_noise == 2.5 * sigma
+    whole = [epsilon_spent([Gaussian(2.5 * sigma), SelfComposed(Gaussian(sigma), t)], plan.delta) for t in (1, 2, 3, 4)]
+    assert plan.epsilon_after == pytest.approx(tuple(whole))
+    assert 1.99 < plan.epsilon <= 2
+    free = planned("privacy.epsilon=2", CLASSES)
+    assert free.shares_noise is None
+    assert free.noise_multiplier < sigma
+
+
 def test_the_noise_is_held_against_the_votes_of_a_member():
     plan = planned()
     assert plan.votes_per_member == 300 / 200

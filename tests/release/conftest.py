@@ -1,6 +1,7 @@
 """A small draft, the gate's facts, a review of both, and ways to spoil it."""
 
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from released import sound_report
 
 from medsyngen.errors import ReleaseRefused
 from medsyngen.release.checks import GuaranteeFacts
@@ -17,9 +19,10 @@ from medsyngen.release.form import ReleaseForm
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.synthesis.synthesizer import Draws
 
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests: cohorts.py
+
 UID = "1.2.840.113619.2.55.3.2831164355.781"
 IDENTIFIERS = frozenset({"Doe^Müller", "00123456", "PAT-77-XQ", UID, "SYNTHETIC", "20250101", "O'Brien"})
-REPORT = {"privacy_report.html": b"<p>fine</p>", "privacy_report.json": b'{"sha": "0012345699", "epsilon": 7.9}'}
 
 
 @dataclass
@@ -82,5 +85,5 @@ def cohort(tmp_path):
     pixels = np.random.default_rng(1).uniform(-1, 1, (3, 1, 5, 5)).astype(np.float32)
     draws = Draws(pixels, ("normal", "", "abnormal"))
     with drafting(destination) as folder:
-        draft = write_draft(draws, ReleaseForm(), guarantee="ε = 7.9", report_files=REPORT, folder=folder)
+        draft = write_draft(draws, ReleaseForm(), guarantee="ε = 7.9", report_files=sound_report(), folder=folder)
         yield DraftCase(draft, destination)

