@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from medsyngen.formats.refusal import ScanRefused
 
@@ -197,7 +197,7 @@ class _Unpacked(io.RawIOBase):
     Never more bytes come out than the list of members says, whatever the compressed data hold.
     """
 
-    def __init__(self, packed: BinaryIO | zipfile.ZipExtFile, size: int) -> None:
+    def __init__(self, packed: IO[bytes], size: int) -> None:
         self._packed, self._size, self._at = packed, size, 0
 
     def readable(self) -> bool:
