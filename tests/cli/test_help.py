@@ -24,6 +24,7 @@ COMMANDS = (
     "fit",
     "export",
     "report",
+    "verify",
     "ledger",
     "ledger create",
     "ledger show",
