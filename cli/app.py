@@ -14,7 +14,23 @@ import typer
 from medsyngen.errors import MedsyngenError
 from medsyngen.version import __version__
 
-from . import audit, bench, console, demo, export, fit, inspect, ledger, phantoms, plan, recipes, report, verify
+from . import (
+    audit,
+    bench,
+    console,
+    demo,
+    evaluate,
+    export,
+    fit,
+    init,
+    inspect,
+    ledger,
+    phantoms,
+    plan,
+    recipes,
+    report,
+    verify,
+)
 
 INTERNAL = 1
 INTERRUPTED = 130
@@ -40,12 +56,14 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(inspect.inspect)
 app.command()(recipes.recipes)
+app.command()(init.init)
 app.command()(plan.plan)
 app.command()(audit.audit)
 app.add_typer(phantoms.app, name="phantoms")
 app.command()(fit.fit)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(evaluate.evaluate)
 app.command()(verify.verify)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(bench.app, name="bench")

@@ -8,7 +8,7 @@ import typer
 
 from .audit_sums import MOST_RUNS, audit_query
 from .console import Console
-from .options import DeviceOption, JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
+from .options import DeviceOption, JsonOption, PatientsAtMostOption, RecipeArgument, SetOption, refuse_options
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from medsyngen.evaluation.guessing import AttackFigures
     from medsyngen.progress import Progress
     from medsyngen.recipe import Recipe
+    from medsyngen.synthesis.staged_diffusion import StagedDiffusion
 
 DEFAULT_CANARIES = 128
 DEFAULT_REPEATS = 1000
@@ -27,25 +28,34 @@ def audit(
     recipe: RecipeArgument,
     patients_at_most: PatientsAtMostOption = None,
     canaries: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--canaries",
             metavar="R",
             min=1,
-            help="Canary patients, at most; together with a few phantoms never more than N_max. More can show more.",
+            show_default=str(DEFAULT_CANARIES),
+            help="Of training: canary patients, at most; together with a few phantoms never more than N_max. More can "
+            "show more.",
         ),
-    ] = DEFAULT_CANARIES,
+    ] = None,
     repeats: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--repeats",
             metavar="R",
             min=1,
             max=MOST_RUNS,
-            help="Runs with one canary patient, and as many without, where nothing is trained on scans (votes, "
-            "portraits). More can show more.",
+            show_default=str(DEFAULT_REPEATS),
+            help="Of votes and sums: runs with one canary patient, and as many without. More can show more.",
         ),
-    ] = DEFAULT_REPEATS,
+    ] = None,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training",
+            help="Where votes or a sum come before training: attacks the training. Left out: what comes before.",
+        ),
+    ] = False,
     overrides: SetOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
@@ -54,13 +64,9 @@ def audit(
 
     Canary patients are in or out by coins; an attacker who sees every step guesses the coins. Too many right guesses
     prove that more privacy is lost than claimed (exit code 7). Few right guesses prove nothing, but are evidence.
-    Where nothing is trained (votes, portraits), what is asked is run again and again, with one canary and without.
+    What is no training (votes, sums) is run again and again, with one canary and without.
     """
-    from medsyngen.errors import UsageError, VerificationFailed
-    from medsyngen.evaluation.auditing import audit as audited
-    from medsyngen.evaluation.canaries import canaries_that_fit, draw_canaries
-    from medsyngen.pipeline.device import choose_device
-    from medsyngen.randomness import Streams
+    from medsyngen.errors import UsageError
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
@@ -71,9 +77,36 @@ def audit(
             "all), so it reads no scan, and ε = 0 and δ = 0 per patient",
             do="audit a recipe that learns from scans",
         )
-    if loaded.method != "staged-diffusion":
-        audit_query(console, loaded, repeats)
+    if _attacks_training(loaded, training):
+        refuse_options("training is attacked in one run, so there is no use for {}", {"repeats": repeats is not None})
+        _audit_training(console, loaded, canaries or DEFAULT_CANARIES, device)
         return
+    refuse_options(
+        "what is attacked here is no training, so there is no use for {}",
+        {"canaries": canaries is not None, "device": device != "auto"},
+        do="; or attack the training (--training)" if _trains(loaded) else "",
+    )
+    audit_query(console, loaded, repeats or DEFAULT_REPEATS)
+
+
+def _trains(recipe: Recipe) -> bool:
+    return recipe.method == "staged-diffusion" or getattr(recipe.synthesis, "trains_on_scans", False)
+
+
+def _attacks_training(recipe: Recipe, asked_for: bool) -> bool:
+    """Returns whether training is to be attacked: where there is nothing else, or if it is asked for."""
+    if not _trains(recipe):
+        refuse_options("this recipe trains nothing on scans, so there is no use for {}", {"training": asked_for})
+    return asked_for or recipe.method == "staged-diffusion"
+
+
+def _audit_training(console: Console, loaded: Recipe, canaries: int, device: str) -> None:
+    from medsyngen.errors import VerificationFailed
+    from medsyngen.evaluation.auditing import audit as audited
+    from medsyngen.evaluation.canaries import canaries_that_fit, draw_canaries
+    from medsyngen.pipeline.device import choose_device
+    from medsyngen.randomness import Streams
+
     count, others = canaries_that_fit(loaded.n_max, canaries)
     method, where = loaded.synthesis, choose_device(device)
     made_up = draw_canaries(
@@ -104,21 +137,23 @@ def _scans(at_most: int) -> tuple[int, ...]:
 
 
 def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
-    """Returns what a fit of this recipe would run, made in the same way."""
+    """Returns what a fit of this recipe would run, made in the same way; of several parts the training alone.
+
+    Where evolved phantoms would teach the first weights, it begins with those that phantoms taught: first weights are
+    public either way, and no attack needs others.
+    """
     from dataclasses import replace
 
     from medsyngen.diffusion.unet import check_image_size
     from medsyngen.evaluation.attacked_training import Audited
     from medsyngen.pipeline.generator_file import target_of
     from medsyngen.privacy.budget import Budget, checked_delta
-    from medsyngen.privacy.calibration import calibrate_noise
 
-    n_max, method, size = recipe.n_max, recipe.synthesis, recipe.scans.size
+    n_max, method, size = recipe.n_max, _stages(recipe), recipe.scans.size
     check_image_size(method.network, size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     training = method.private
-    rate = training.sampling_rate(n_max)
-    sigma = calibrate_noise(budget, sampling_rate=rate, steps=training.steps)
+    sigma = recipe.synthesis.calibrate(budget, n_max)
     target = target_of(recipe)
     _, start = method.first_weights(target, device=device, progress=progress)
     loss, trained = method.private_part(start, target, device)
@@ -136,6 +171,15 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     )
 
 
+def _stages(recipe: Recipe) -> StagedDiffusion:
+    """Returns the training of a recipe: of votes or a sum before it, nothing but the noise is left."""
+    from dataclasses import fields
+
+    from medsyngen.synthesis.staged_diffusion import StagedDiffusion
+
+    return StagedDiffusion(**{each.name: getattr(recipe.synthesis, each.name) for each in fields(StagedDiffusion)})
+
+
 def _tell(console: Console, recipe: Recipe, claim: Audited, result: AuditResult) -> None:
     from medsyngen.evaluation.auditing import THREAT_MODEL
     from medsyngen.privacy.budget import ADJACENCY, UNIT, shown
@@ -146,6 +190,8 @@ def _tell(console: Console, recipe: Recipe, claim: Audited, result: AuditResult)
         f"Claimed: ε = {shown(result.epsilon)} at δ = {shown(result.delta)} per {UNIT} (neighbours: {ADJACENCY}); "
         f"T = {result.steps} steps, q = {rate:.4g}, σ_DP = {claim.noise_multiplier:g}"
     )
+    if recipe.method != "staged-diffusion":
+        console.say("This is the training alone; without --training what comes before it is attacked.")
     console.say(f"Attacker: {THREAT_MODEL}")
     console.say(
         f"Canaries: {result.canaries_in} patients in, {result.canaries_out} out, by coin; attack chosen on "

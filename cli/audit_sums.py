@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from medsyngen.evaluation.attacked_sums import AttackedSum
     from medsyngen.evaluation.auditing_sums import SumAudit
     from medsyngen.privacy.budget import Budget
+    from medsyngen.privacy.events import Event
     from medsyngen.recipe import Recipe
 
 MOST_RUNS = 1_000_000
 
 
 def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
-    """Audits a recipe that trains nothing on scans, and tells what came of it.
+    """Audits what a recipe asks scans beside training, and tells what came of it.
 
     Raises:
-        UsageError: The recipe trains on scans, too.
         VerificationFailed: The claim is refuted.
     """
     from medsyngen.errors import UsageError, VerificationFailed
@@ -28,19 +28,19 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
     from medsyngen.privacy.budget import Budget, checked_delta
     from medsyngen.randomness import secure_generator
 
-    if recipe.method == "evolved-dp-syngen":
+    if getattr(recipe.synthesis, "buys_proportions", False):
         raise UsageError(
-            "the audit attacks votes or private training alone, and a recipe of method evolved-dp-syngen has both",
-            do="audit a recipe of method private-evolution, and one of staged-diffusion, at these settings",
+            "the audit attacks votes alone, and this recipe asks for class proportions, too",
+            do="audit it with --set synthesis.proportions=recipe; the other sum is one like a portrait's",
         )
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, recipe.n_max))
     recipe.synthesis.check_size(recipe.scans.size)
     attacked = attacked_query(recipe, budget)
-    plan = recipe.synthesis.plan(patients_at_most=recipe.n_max, noise_multiplier=attacked.noise_multiplier)
+    _, asked = query_event(recipe, budget)
     with console.progress() as progress:
         result = audit_sum(
             attacked,
-            epsilon=epsilon_spent([plan], budget.delta),
+            epsilon=epsilon_spent([asked], budget.delta),
             delta=budget.delta,
             repeats=repeats,
             keys=secure_generator(),
@@ -63,10 +63,10 @@ def attacked_query(recipe: Recipe, budget: Budget) -> AttackedSum:
     from medsyngen.synthesis.cells import Cells
 
     method = recipe.synthesis
-    sigma = method.calibrate(budget, recipe.n_max)
+    sigma, _ = query_event(recipe, budget)
     (query,) = method.describe_queries(recipe.target)
     if query["kind"] == "votes":
-        sizes = Cells(recipe.target.conditioning).sizes(method.members)
+        sizes = Cells(recipe.target.conditioning).sizes(getattr(method, "evolution", method).members)
         return attacked_votes(sizes, noise_multiplier=sigma, rounds=query["planned"])
     return attacked_sum(
         classes=query["classes"],
@@ -77,8 +77,20 @@ def attacked_query(recipe: Recipe, budget: Budget) -> AttackedSum:
     )
 
 
+def query_event(recipe: Recipe, budget: Budget) -> tuple[float, Event]:
+    """Returns σ_DP of what a fit of this recipe would ask beside training, and the event that it charges for it."""
+    method = recipe.synthesis
+    multiplier = method.calibrate(budget, recipe.n_max)
+    if recipe.method == "evolved-dp-syngen":
+        return method.votes_multiplier(multiplier), method.votes_event(multiplier)
+    if recipe.method == "central-dp-syngen":
+        sigma = method.sum_multiplier(multiplier)
+        return sigma, method.central.event(sigma)
+    return multiplier, method.plan(patients_at_most=recipe.n_max, noise_multiplier=multiplier)
+
+
 def _tell(console: Console, recipe: Recipe, attacked: AttackedSum, result: SumAudit) -> None:
-    from medsyngen.evaluation.auditing_sums import THREAT_MODEL
+    from medsyngen.evaluation.auditing_sums import CONTROL_RUNS, THREAT_MODEL
     from medsyngen.privacy.budget import ADJACENCY, UNIT, shown
 
     console.say(
@@ -89,6 +101,8 @@ def _tell(console: Console, recipe: Recipe, attacked: AttackedSum, result: SumAu
         f"{attacked.rounds} noised {'sum' if attacked.rounds == 1 else 'sums'}, σ_DP = {attacked.noise_multiplier:g}: "
         f"one patient moves all of it by at most μ = {result.mu:.3f} noises"
     )
+    if getattr(recipe.synthesis, "trains_on_scans", False):
+        console.say("This is the first part alone; --training attacks the second, at its share of the budget.")
     console.say(f"Attacker: {THREAT_MODEL}")
     console.say(f"Runs: {result.repeats} with the canary, {result.repeats} without; thresholds fixed before")
     rows = [
@@ -97,7 +111,7 @@ def _tell(console: Console, recipe: Recipe, attacked: AttackedSum, result: SumAu
             ("shown, 95 % confidence: at least", result.mu_95),
             ("shown, 99.9 % confidence: at least", result.mu_999),
             ("so many runs could at most show (95 %)", result.mu_ceiling),
-            ("control: no noise, NOT PRIVATE, fewer runs (95 %)", result.mu_control),
+            (f"control: no noise, NOT PRIVATE, {CONTROL_RUNS} runs (95 %)", result.mu_control),
         )
     ]
     console.table(("", "μ", "ε at this δ"), rows)

@@ -19,6 +19,8 @@ from medsyngen.progress import Progress
 LEAST_SECONDS = 5.0
 MOST_SECONDS = 60.0
 STEPS = 10
+LEAST_RATE = 10
+"""Work that is done at least so often a second is told with its rate: files, not steps of a training."""
 
 
 class Console:
@@ -112,10 +114,11 @@ class PlainProgress:
             self._write(f"{phase}: {done} of {total}{self._left(now, done, total)}")
 
     def _left(self, now: float, done: int, total: int) -> str:
-        worked = done - self._begun_with
-        if worked <= 0 or done >= total:
+        worked, took = done - self._begun_with, now - self._began
+        if worked <= 0:
             return ""
-        return f", about {spell_seconds((now - self._began) / worked * (total - done))} left"
+        rate = f", {worked / took:,.0f} a second" if took >= 1.0 and worked >= LEAST_RATE * took else ""
+        return rate if done >= total else f"{rate}, about {spell_seconds(took / worked * (total - done))} left"
 
 
 def spell_seconds(seconds: float) -> str:
@@ -129,10 +132,16 @@ def spell_seconds(seconds: float) -> str:
 
 @contextmanager
 def _bars(console: Any) -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed or 0.0
+            return Text(f"{speed:,.0f} a second" if speed >= LEAST_RATE else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Bars(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
 

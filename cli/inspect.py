@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json as json_text
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,41 +28,76 @@ def inspect(
     patient_map: PatientMapOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="RUN", help="Also writes RUN/private/preflight.json, for the data team only."),
+        typer.Option(
+            "--out",
+            metavar="RUN",
+            help="Also writes preflight.json, contact-sheet.png and an index of the headers into RUN/private, for the "
+            "data team only. With the index a second look, and `fit --run RUN`, read only files that changed.",
+        ),
     ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Also writes RUN/private/cases.csv: which file each case number is.")
+    ] = False,
+    ocr: Annotated[
+        int,
+        typer.Option(
+            "--ocr",
+            metavar="N",
+            min=0,
+            help="Searches N pictures for text, those at risk first (1 to 10 s each). Needs medsyngen[ocr].",
+        ),
+    ] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Ends with exit code 4 if any file is refused.")] = False,
     ledger: LedgerOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tells what is in a folder of scans, what is wrong with it and why.
+    """Tells what is in a folder of scans (or a .zip of one), what is wrong with it and why.
 
-    Patients, scans, every file that can't be used, and whether patients can be told apart. Changes nothing. What it
-    prints is exact, so it is for inside only. It spends no privacy, but it is a look at the scans: choose a recipe's
-    numbers from public facts, not from what you see here. The look is noted in the ledger of the site.
+    Patients, series, equipment, every file that can't be used, whether patients can be told apart, and what people
+    should look at: text in pictures, faces, near duplicates. Changes nothing. What it prints is exact, so it is for
+    inside only. It spends no privacy, but it is a look at the scans: choose a recipe's numbers from public facts, not
+    from what you see here. The look is noted in the ledger of the site.
     """
     from medsyngen.cohort.labels import LabelTable
     from medsyngen.cohort.patient_map import PatientMap
     from medsyngen.cohort.preflight import inspect_scans
+    from medsyngen.cohort.preflight_files import keep_preflight, private_folder
     from medsyngen.cohort.transforms import ScanForm
 
+    from .inspected import tell
+
     console = Console(machine=json)
+    _check(out, reveal)
     form = _form(recipe, overrides or ())
-    with console.progress() as progress:
+    with console.progress() as progress, private_folder(out) as kept:
         found = inspect_scans(
             scans,
             modalities=form.modalities if form else None,
             labels=LabelTable.read(labels) if labels else None,
             patient_map=PatientMap.read(patient_map) if patient_map else None,
+            slices=form.slices if form else None,
+            any_volume=form is None,
+            kept=kept,
+            search_text_in=ocr,
             progress=progress,
         )
     booked = _book(ledger)
     values = {**found.to_json(), "look_booked": booked}
     console.result(values)
-    _tell(console, found)
+    tell(console, found)
     if not booked:
         console.say("the site has no ledger yet, so this look is noted nowhere: make it with `medsyngen ledger create`")
     if out is not None:
-        console.say(f"written: {_keep(out, values)}")
-    _refuse(found, form or ScanForm())
+        for path in keep_preflight(out, found, values, reveal=reveal):
+            console.say(f"written: {path}")
+    _refuse(found, form or ScanForm(), strict=strict)
+
+
+def _check(out: Path | None, reveal: bool) -> None:
+    from medsyngen.errors import UsageError
+
+    if reveal and out is None:
+        raise UsageError("--reveal needs a place inside", do="name one with --out RUN")
 
 
 def _book(ledger: Path | None) -> bool:
@@ -88,58 +121,7 @@ def _form(recipe: str | None, overrides: list[str] | tuple[()]) -> ScanForm | No
     return load_recipe(recipe, overrides).scans
 
 
-def _tell(console: Console, found: Preflight) -> None:
-    spread = found.scans_per_patient
-    console.say("INSIDE ONLY: exact figures of private scans, not for release")
-    console.say(
-        f"{found.patients} patients, {found.scans} usable scans ({spread['min']:g} to {spread['max']:g} a patient, "
-        f"median {spread['median']:g})"
-    )
-    counts = {
-        "modality": found.modalities,
-        "size": found.sizes,
-        "bits": found.bits,
-        "photometric": found.photometric,
-        "label": found.labels,
-        "left out": found.refused,
-    }
-    console.table(("", "what", "scans"), [row for name, values in counts.items() for row in _rows(name, values)])
-    refusals = [(r.case_id, str(r.scans), f"{r.reason}: {r.explanation}", r.do) for r in found.refusals]
-    console.table(("case", "scans", "why it is left out", "what mends it"), refusals)
-    console.table(("privacy unit", "found", "do"), [(f.severity, f.what, f.do) for f in found.findings])
-    if found.patients:
-        console.say(
-            f"patients_at_most: {found.suggested_patients_at_most} would hold them all; better a round number that "
-            "was known before"
-        )
-
-
-def _rows(name: str, values: Mapping[str, int]) -> list[tuple[str, str, str]]:
-    return [(name if i == 0 else "", each, str(count)) for i, (each, count) in enumerate(values.items())]
-
-
-def _keep(run: Path, values: Mapping[str, Any]) -> Path:
-    """Writes the preflight where only its owner reads it; a run that begins there notes the look if it wasn't."""
-    import os
-
-    from medsyngen.errors import UsageError
-
-    private = run / "private"
-    try:
-        private.mkdir(parents=True, exist_ok=True)
-        private.chmod(0o700)
-        path = private / "preflight.json"
-        temporary = private / ".preflight.json.part"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(json_text.dumps(values, indent=2, ensure_ascii=False) + "\n")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UsageError(f"--out can't be written: {error.strerror}", do="name a folder that can be written") from error
-    return path
-
-
-def _refuse(found: Preflight, form: ScanForm) -> None:
+def _refuse(found: Preflight, form: ScanForm, *, strict: bool) -> None:
     from medsyngen.errors import InputUnusable, TooManySkipped
 
     blocking = [finding for finding in found.findings if finding.severity == "blocks"]
@@ -147,10 +129,12 @@ def _refuse(found: Preflight, form: ScanForm) -> None:
         details = [f"{finding.what}; {finding.do}" for finding in blocking[1:]]
         raise InputUnusable(f"`fit` will refuse these scans: {blocking[0].what}", do=blocking[0].do, details=details)
     lost = sum(refusal.scans for refusal in found.refusals)
-    share = lost / max(1, lost + found.scans)
+    share = lost / max(1, lost + found.files["accepted"])
     if share > form.max_skipped_share:
         raise TooManySkipped(
-            f"`fit` will refuse these scans: {lost} of {lost + found.scans} are left out, more than the allowed share "
-            f"of {form.max_skipped_share:g}",
+            f"`fit` will refuse these scans: {lost} of {lost + found.files['accepted']} are left out, more than the "
+            f"allowed share of {form.max_skipped_share:g}",
             do="mend or take out the cases listed, or allow a larger max_skipped_share in the recipe",
         )
+    if strict and lost:
+        raise TooManySkipped(f"--strict: {lost} scans are left out", do="mend or take out the cases listed")

@@ -13,7 +13,8 @@ RecipeArgument = Annotated[
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The run folder that `fit` made.")]
 ScansArgument = Annotated[
-    Path, typer.Argument(metavar="SCANS", help="The folder of private scans, or one .npz file. Only read.")
+    Path,
+    typer.Argument(metavar="SCANS", help="The folder of private scans, a .zip of it, or one .npz file. Only read."),
 ]
 SetOption = Annotated[
     list[str] | None,

@@ -8,13 +8,15 @@ import typer
 
 from .console import Console, fill, spell_seconds
 from .options import JsonOption, PatientsAtMostOption, RecipeArgument, SetOption
-from .plan_joined import refuse_a_search_of_one_part, tell_joined
+from .plan_central import tell_central
+from .plan_joined import refuse_a_search_of_one_part, refuse_a_speed_of_no_steps, tell_joined
 from .plan_portrait import tell_portrait
 from .plan_training import memory_in_words, tell_epsilon, tell_noise, time_in_words
 from .plan_votes import refuse_what_is_about_training, tell_votes
 
 if TYPE_CHECKING:
     from medsyngen.planning import (
+        CentralPlan,
         JoinedPlan,
         PhantomsPlan,
         PortraitPlan,
@@ -68,8 +70,10 @@ def plan(
         console.result({"recipe": loaded.name, "patients_at_most": loaded.patients_at_most, **alone.to_json()})
         _tell_phantoms(console, loaded, alone)
         return
-    if loaded.method == "evolved-dp-syngen":
+    if loaded.method in ("central-dp-syngen", "evolved-dp-syngen"):
         refuse_a_search_of_one_part(network_evaluations=network_evaluations is not None, least_steps=least_steps != 1)
+        if not loaded.synthesis.trains_on_scans:
+            refuse_a_speed_of_no_steps(images_per_second=images_per_second is not None)
         _plan_joined(console, loaded, images_per_second, measure=not no_measure)
         return
     if loaded.method != "staged-diffusion":
@@ -94,11 +98,18 @@ def plan(
 
 
 def _plan_joined(console: Console, recipe: Recipe, speed: float | None, *, measure: bool) -> None:
-    from medsyngen.planning import plan_joined, recommend
+    from medsyngen.planning import plan_central, plan_joined, recommend
 
-    joined, advice = plan_joined(recipe, speed=speed, measure=measure), recommend(recipe)
-    console.result(_result(recipe, joined, advice))
-    tell_joined(console, recipe, joined)
+    if recipe.method == "central-dp-syngen":
+        central = plan_central(recipe, speed=speed, measure=measure)
+        advice = recommend(recipe, trained=None if central.training is None else central.training.enough)
+        console.result(_result(recipe, central, advice))
+        tell_central(console, recipe, central)
+    else:
+        joined = plan_joined(recipe, speed=speed, measure=measure)
+        advice = recommend(recipe, trained=None if joined.training is None else joined.training.enough)
+        console.result(_result(recipe, joined, advice))
+        tell_joined(console, recipe, joined)
     _tell_advice(console, advice)
 
 
@@ -118,7 +129,7 @@ def _plan_without_training(console: Console, recipe: Recipe, *, measure: bool) -
 
 
 def _result(
-    recipe: Recipe, planned: JoinedPlan | PortraitPlan | RecipePlan | VotesPlan, advice: Recommendation
+    recipe: Recipe, planned: CentralPlan | JoinedPlan | PortraitPlan | RecipePlan | VotesPlan, advice: Recommendation
 ) -> dict[str, Any]:
     told = {"recipe": recipe.name, "patients_at_most": recipe.n_max, **planned.to_json()}
     return {**told, "recommendation": {"recipe": advice.recipe, "why": advice.why}}

@@ -15,16 +15,25 @@ if TYPE_CHECKING:
 
 
 def refuse_a_search_of_one_part(**given: bool) -> None:
-    """Refuses options of `plan` that look for better steps as if there were no votes.
+    """Refuses options of `plan` that look for better steps as if there were no other part.
 
     Raises:
         UsageError: Naming the options.
     """
     refuse_options(
-        "this recipe's budget is shared by votes and steps, so {} would tell half of it",
+        "this recipe's budget is shared by two parts, so {} would tell half of it",
         given,
-        do="; set synthesis.votes_noise or synthesis.private.steps and plan again",
+        do="; set synthesis.votes_noise (or central_noise) or synthesis.private.steps and plan again",
     )
+
+
+def refuse_a_speed_of_no_steps(**given: bool) -> None:
+    """Refuses options of `plan` that tell the time of private steps where the first part has the whole budget.
+
+    Raises:
+        UsageError: Naming the options.
+    """
+    refuse_options("only the first part asks scans (synthesis.public_bands: all), so there is no use for {}", given)
 
 
 def tell_joined(console: Console, recipe: Recipe, plan: JoinedPlan) -> None:

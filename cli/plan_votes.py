@@ -26,6 +26,16 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
     from medsyngen.privacy.budget import ADJACENCY, shown
 
     console.say(fill(f"{recipe.name}, up to {recipe.n_max} patients: what rounds of votes will cost and give."))
+    chance = (
+        []
+        if plan.by_chance is None
+        else [("above threshold", f"{100 * plan.by_chance:.2g} %", "of members without a vote, by the noise alone")]
+    )
+    bought = []
+    if plan.shares_noise is not None:
+        bought = [
+            ("class proportions", f"± {plan.shares_noise:.3g}", "bought: noise on each class's number of patients")
+        ]
     console.table(
         ("", "", ""),
         [
@@ -36,9 +46,14 @@ def tell_votes(console: Console, recipe: Recipe, plan: VotesPlan) -> None:
             ),
             ("iterations T", str(plan.iterations), "all charged, finished or not"),
             ("members", f"{plan.members:,}", "synthetic images voted on, all classes together"),
-            ("votes a member", f"{plan.votes_per_member:.3g}", "on average, if all patients that may be are there"),
+            (
+                "votes a member",
+                f"{plan.votes_per_member:.3g}",
+                "on average, if all patients that may be are there, with a scan each",
+            ),
             ("votes / noise", f"{plan.votes_to_noise:.2g}", "1 or more: patients choose; less: noise does"),
-            ("above threshold", f"{100 * plan.by_chance:.2g} %", "of members without a vote, by the noise alone"),
+            *bought,
+            *chance,
         ],
     )
     rows = [(str(t), shown(epsilon)) for t, epsilon in enumerate(plan.epsilon_after, 1)]

@@ -29,6 +29,7 @@ METHODS = {
     "staged-diffusion": "medsyngen.synthesis.staged_diffusion:StagedDiffusion",
     "private-evolution": "medsyngen.synthesis.private_evolution:PrivateEvolution",
     "portrait": "medsyngen.synthesis.portrait:Portrait",
+    "central-dp-syngen": "medsyngen.synthesis.central_dp_syngen:CentralDPSynGen",
     "evolved-dp-syngen": "medsyngen.synthesis.evolved_dp_syngen:EvolvedDPSynGen",
 }
 """Every synthesis method and where it lives: the one dispatch table."""
@@ -138,8 +139,11 @@ class Recipe:
         plain = json.loads(json.dumps(dataclasses.asdict(self)))
         plain["release"] = self.release.plain()
         del plain["scans"]["attributes"]
+        # Recipes without them keep the hash that ledgers and checkpoints know.
         if not self.conditions:
-            del plain["conditions"]  # recipes without them keep the hash that ledgers and checkpoints know
+            del plain["conditions"]
+        if self.scans.slices is None:
+            del plain["scans"]["slices"]
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 

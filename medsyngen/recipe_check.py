@@ -30,7 +30,9 @@ def overridden(plain: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
             raise UsageError(f"--set {text!r} is not of the form a.b=c", do="write for instance privacy.epsilon=4")
         node: Any = copy
         for key in parents:
-            node = node.setdefault(key, {}) if isinstance(node, dict) else None
+            if isinstance(node, dict) and node.get(key) is None:
+                node[key] = {}  # also where the recipe says null
+            node = node[key] if isinstance(node, dict) else None
         if not isinstance(node, dict):
             raise UsageError(f"--set {path}: something on the way holds a value, not keys", do="check the path")
         node[last] = yaml.safe_load(value)

@@ -11,13 +11,15 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 
 import pydicom
 from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
-from pydicom.dataelem import RawDataElement
+from pydicom.datadict import private_dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.tag import BaseTag
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from medsyngen.formats.guarding import BROKEN, quiet_pydicom
@@ -25,6 +27,7 @@ from medsyngen.formats.guarding import BROKEN, quiet_pydicom
 MIN_LENGTH = 6
 """Shorter texts turn up by chance in any file."""
 _MAX_LENGTH = 64 << 10  # bytes of one element: longer ones are bulk data, not text
+_DICTIONARY_BYTES = 0xFFFF  # a longer value of unknown representation stays unknown, whatever its tag
 _NAMES = frozenset({"AE", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UN", "UR", "UT"})
 _UNSPLIT = frozenset({"LT", "ST", "UT", "UR"})
 # Group of coded entries (PS3.3 table 8.8-1): public vocabularies such as SNOMED, the same in every hospital.
@@ -63,31 +66,68 @@ def header_identifiers(dataset: pydicom.Dataset) -> set[str]:
 
 
 def _of_dataset(dataset: pydicom.Dataset, only: frozenset[int] | None = None) -> Iterator[str]:
-    for tag in list(dataset.keys()):
-        if tag in _CODES or (only is not None and tag not in only):
+    for element in list(dataset.values()):
+        if element.tag in _CODES or (only is not None and element.tag not in only):
             continue
         try:
-            yield from _of_element(dataset, tag)
+            yield from _of_element(dataset, element)
         except BROKEN:
             continue  # an element that can't be decoded can't be written out either
 
 
-def _of_element(dataset: pydicom.Dataset, tag: int) -> Iterator[str]:
-    raw = dataset.get_item(tag)
-    if isinstance(raw, RawDataElement) and raw.VR is not None and raw.VR != "SQ":
-        if raw.VR not in _NAMES or raw.length > _MAX_LENGTH:
-            return
-        # Plain ASCII needs no character set; anything else is left to pydicom (an escape starts another set).
-        if isinstance(raw.value, bytes) and raw.value.isascii() and b"\x1b" not in raw.value and raw.VR != "UN":
-            text = raw.value.rstrip(b"\0 ").decode("ascii")
-            yield from _of_value(text if raw.VR in _UNSPLIT else text.split("\\"), raw.VR)
-            return
-    element = dataset[tag]
+def _of_element(dataset: pydicom.Dataset, raw: RawDataElement | DataElement) -> Iterator[str]:
+    if isinstance(raw, RawDataElement):
+        vr = _representation(dataset, raw)
+        if vr is not None and vr != "SQ":
+            if vr not in _NAMES or raw.length > _MAX_LENGTH:
+                return
+            value = _plain(raw.value, vr)
+            if value is not None:
+                yield from _of_value(value, vr)
+                return
+    element = dataset[raw.tag]
     if element.VR == "SQ":
         for item in element.value:
             yield from _of_dataset(item)
     elif element.VR in _NAMES:
         yield from _of_value(element.value, element.VR)
+
+
+def _plain(value: object, vr: str) -> str | list[str] | bytes | None:
+    """Returns the value where no character set is needed to read it: ASCII without escape, or unknown bytes."""
+    if not isinstance(value, bytes) or vr == "UN":
+        return value if isinstance(value, bytes) else None
+    if not value.isascii() or b"\x1b" in value:
+        return None  # an escape starts another set
+    text = value.rstrip(b"\0 ").decode("ascii")
+    return text if vr in _UNSPLIT else text.split("\\")
+
+
+def _representation(dataset: pydicom.Dataset, raw: RawDataElement) -> str | None:
+    """Returns how a value is to be read, by pydicom's own rules and tables, or None to leave the element to it."""
+    if raw.VR not in (None, "UN"):
+        return raw.VR
+    tag = int(raw.tag)
+    if (tag >> 16) % 2 == 0:
+        known = DicomDictionary.get(tag, ("UL",) if tag % 0x10000 == 0 else None)
+        return known[0] if known and (raw.VR is None or raw.length < _DICTIONARY_BYTES) else None
+    block, element = (tag & 0xFFFF) >> 8, tag & 0xFFFF
+    if 0x10 <= element < 0x100:
+        return "LO"  # the creator of a private block
+    creator = dataset.get_item(BaseTag((tag >> 16) << 16 | block)) if (tag >> 16) << 16 | block in dataset else None
+    if not isinstance(creator, RawDataElement) or not isinstance(creator.value, bytes):
+        return None
+    if not creator.value.isascii() or b"\x1b" in creator.value or b"\\" in creator.value:
+        return None
+    return _private(tag, creator.value.decode("ascii").rstrip("\0 "))
+
+
+@lru_cache(maxsize=4096)
+def _private(tag: int, creator: str) -> str:
+    try:
+        return private_dictionary_VR(tag, creator)
+    except KeyError:
+        return "UN"
 
 
 def _of_value(value: object, vr: str) -> Iterator[str]:
@@ -109,9 +149,12 @@ def _of_value(value: object, vr: str) -> Iterator[str]:
 
 
 def path_identifiers(locator: str) -> set[str]:
-    """Returns the folder names and the file stem of a path relative to SCANS."""
-    path = PurePosixPath(locator)
-    return {*path.parts[:-1], path.stem}
+    """Returns the folder names and the file stem of a path relative to SCANS; in an archive those of both."""
+    found: set[str] = set()
+    for part in {locator, *locator.split("!")}:  # the mark of a member: medsyngen.formats.archive
+        path = PurePosixPath(part)
+        found |= {*path.parts[:-1], path.stem, PurePosixPath(path.stem).stem if path.suffix == ".gz" else path.stem}
+    return found
 
 
 def source_identifiers(texts: Iterable[str], public_text: str = "") -> frozenset[str]:

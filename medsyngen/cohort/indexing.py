@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-import pydicom
-
-from medsyngen.cohort.identifiers import header_identifiers, path_identifiers
-from medsyngen.cohort.patient_map import PatientMap, patient_key
-from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
-from medsyngen.cohort.walking import FoundFile, Kind, find_files
+from medsyngen.cohort.accepting import Accepting, Rules
+from medsyngen.cohort.patient_map import PatientMap
+from medsyngen.cohort.reading_files import Facts, FileReader
+from medsyngen.cohort.scan_index import ScanIndex
+from medsyngen.cohort.slices import Slices
+from medsyngen.cohort.walking import FoundFile, Kind, find_files, find_members, found_file
 from medsyngen.errors import InputUnusable
-from medsyngen.formats.dicom import DicomHeader, parse_header, read_dataset
-from medsyngen.formats.dicom_templates import CONDITION_CODES
-from medsyngen.formats.guarding import BROKEN, quiet_pydicom
-from medsyngen.formats.npz import is_npz, read_npz_header
-from medsyngen.formats.refusal import ScanRefused
+from medsyngen.formats.archive import is_archive
 from medsyngen.progress import Progress, silent
-from medsyngen.scan import PatientKey
 
-# Codes of PS3.3 C.7.3.1.1.1 that may be named in a message; any other text of a header may be a name.
-_KNOWN_MODALITIES = frozenset(
-    (
-        "CR",
-        "DX",
-        "MG",
-        "CT",
-        "MR",
-        "US",
-        "NM",
-        "PT",
-        "XA",
-        "RF",
-        "OT",
-        "SC",
-        "ES",
-        "XC",
-        "GM",
-        "SM",
-        "IO",
-        "PX",
-        "SEG",
-        "SR",
-    )
-)
+_MOST_PROCESSES: Final = 8
+PHASE: Final = "reading headers"
 
 
 def index_scans(
@@ -53,146 +26,96 @@ def index_scans(
     *,
     modalities: Sequence[str] | None = None,
     patient_map: PatientMap | None = None,
+    owners: Mapping[str, str] | None = None,
     codes: Sequence[str] = (),
+    slices: Slices | None = None,
+    join: bool = True,
+    kept: Path | None = None,
     progress: Progress = silent,
 ) -> ScanIndex:
     """Looks at every file under SCANS.
 
     Whether a scan is used depends on its own patient's files and on public rules alone: within a patient the second of
-    two files with one SOP Instance UID is refused, between patients nothing is removed.
+    two files with one SOP Instance UID is refused, between patients nothing is removed. What the files say is read once
+    (:mod:`medsyngen.cohort.reading_files`); the rules are applied anew each time (:mod:`medsyngen.cohort.accepting`).
 
     Args:
-        scans: A folder, or one ``.npz`` file.
+        scans: A folder, one ``.zip`` of scans, or one ``.npz`` file.
         modalities: DICOM codes to accept, ``SC`` meaning the SOP class Secondary Capture too; None accepts all.
         patient_map: The hospital's word on who is who, if it gave one.
+        owners: Patient ID by path, for formats that carry none.
         codes: DICOM attributes to read for the conditions of a recipe, keys of ``CONDITION_CODES``.
+        slices: The recipe's rule for volumes: slices of a series are joined; None refuses volumes, and
+            takes slices of DICOM as single images.
+        join: False takes slices of DICOM as single images though there is such a rule.
+        kept: The index on disk, in the private part of a run folder; None keeps none.
         progress: Told after each file.
 
     Raises:
         InputUnusable: If SCANS isn't there or holds no file that could be a scan.
+        MedsyngenError: If the index on disk can't be written, or a reading process doesn't start.
     """
-    root, files = _files(scans)
-    files = [file for file in files if file.kind is not Kind.SIDE]
-    if not files:
-        raise InputUnusable("no scans found", do="give the folder that holds the DICOM files, or an .npz file")
-    indexer = _Indexer(root, None if modalities is None else frozenset(modalities), patient_map, codes)
-    for done, file in enumerate(files, start=1):
-        indexer.add(file)
-        progress("reading headers", done, len(files))
-    return indexer.index()
+    root, found = _files(scans)
+    rules = Rules(
+        root,
+        None if modalities is None else frozenset(modalities),
+        patient_map,
+        owners or {},
+        frozenset(codes),
+        slices,
+        join,
+    )
+    accepting = Accepting(rules)
+    with FileReader(root, kept, processes=reading_processes()) as reader:
+        for file, facts in _with_archives(root, reader, found, progress):
+            accepting.add(file.locator, facts)
+        read_now = reader.read_now
+    index = accepting.index(read_now)
+    if not index.files:
+        raise InputUnusable("no scans found", do="give the folder that holds the scans, a .zip of it, or an .npz file")
+    return index
+
+
+def reading_processes() -> int:
+    """Returns how many processes read files at the same time: one for each processor that this one may use."""
+    return max(1, min(_MOST_PROCESSES, len(os.sched_getaffinity(0))))
+
+
+def _with_archives(root: Path, reader: FileReader, found: list[FoundFile], progress: Progress) -> Iterator[Facts]:
+    """Yields all files with their facts, archives replaced by what they hold; members come after the files."""
+    archives: list[FoundFile] = []
+    done, total = 0, len(found)
+    for file, facts in reader.facts(found):
+        done += 1
+        progress(PHASE, done, total)
+        if facts.kind is Kind.ARCHIVE and not facts.refused:
+            archives.append(file)
+        else:
+            yield file, facts
+    for archive in archives:
+        held = list(find_members(root, archive))
+        total += len(held)
+        for told in reader.facts(held):
+            done += 1
+            progress(PHASE, done, total)
+            yield told
 
 
 def _files(scans: Path) -> tuple[Path, list[FoundFile]]:
     if scans.is_dir():
-        return scans, find_files(scans)
-    if scans.is_file() and is_npz(scans):
-        return scans.parent, [FoundFile(scans.name, Kind.NPZ)]
+        return scans, list(find_files(scans))
+    if scans.is_file() and _starts_like_zip(scans):
+        return scans.parent, [found_file(scans.stat(), scans.name)]
     if scans.exists():
-        raise InputUnusable("SCANS is neither a folder nor an .npz file", do="give the folder that holds the scans")
+        raise InputUnusable(
+            "SCANS is neither a folder nor a .zip or .npz file", do="give the folder that holds the scans"
+        )
     raise InputUnusable("SCANS is not there", do="check the path")
 
 
-class _Indexer:
-    """Collects what the files say, one after the other."""
-
-    def __init__(
-        self, root: Path, modalities: frozenset[str] | None, patient_map: PatientMap | None, codes: Sequence[str]
-    ) -> None:
-        self._root = root
-        self._codes = codes
-        self._modalities = modalities
-        self._map = patient_map
-        self._cases = 0
-        self._scans: list[IndexedScan] = []
-        self._refusals: list[Refusal] = []
-        self._texts: set[str] = set()
-        self._owners: dict[str, set[PatientKey]] = {}
-
-    def index(self) -> ScanIndex:
-        shared = sum(len(owners) > 1 for owners in self._owners.values())
-        return ScanIndex(self._root, tuple(self._scans), tuple(self._refusals), frozenset(self._texts), shared)
-
-    def add(self, file: FoundFile) -> None:
-        self._texts |= path_identifiers(file.locator)
-        readers = {Kind.DICOM: self._dicom, Kind.NPZ: self._npz}
-        try:
-            if file.kind not in readers:
-                raise ScanRefused(file.kind.value)
-            self._scans.extend(readers[file.kind](file.locator))
-        except ScanRefused as refused:
-            self._refuse(refused, file.locator)
-
-    def _next_case(self) -> str:
-        self._cases += 1
-        return f"case {self._cases:05d}"
-
-    def _refuse(self, refused: ScanRefused, locator: str, scans: int = 1) -> None:
-        self._refusals.append(refusal_of(refused, self._next_case(), locator, scans))
-
-    def _identify(self, locator: str, patient_id: str) -> PatientKey:
-        return self._map.identify(locator, patient_id) if self._map else patient_key(patient_id)
-
-    def _dicom(self, locator: str) -> Iterator[IndexedScan]:
-        dataset, remaining = read_dataset(self._root / locator)
-        self._texts |= header_identifiers(dataset)
-        header = parse_header(dataset, remaining)
-        self._check_modality(header)
-        patient = self._identify(locator, header.patient_id)
-        self._check_instance(header.instance, patient)
-        yield IndexedScan(
-            locator,
-            self._next_case(),
-            patient,
-            header.modality or "OT",
-            header.rows,
-            header.columns,
-            header.bits_stored,
-            header.inverted,
-            issuer=header.issuer,
-            spacing_mm=header.spacing_mm,
-            codes=tuple(_codes(dataset, self._codes)),
-        )
-
-    def _check_modality(self, header: DicomHeader) -> None:
-        if self._modalities is None or header.modality in self._modalities:
-            return
-        if not (header.secondary_capture and "SC" in self._modalities):
-            raise ScanRefused("modality", header.modality if header.modality in _KNOWN_MODALITIES else "")
-
-    def _check_instance(self, instance: str, patient: PatientKey) -> None:
-        if instance:
-            owners = self._owners.setdefault(instance, set())
-            if patient in owners:
-                raise ScanRefused("duplicate")
-            owners.add(patient)
-
-    def _npz(self, locator: str) -> Iterator[IndexedScan]:
-        header = read_npz_header(self._root / locator)
-        for text in header.identifying:
-            self._texts |= {text} | path_identifiers(text)
-        total = sum(header.counts)
-        if header.patient_ids is None and self._map is None:
-            self._refuse(ScanRefused("no-patient-id"), locator, total)
-            return
-        ids = header.patient_ids or ("",) * total
-        first = 0
-        for count, rows, columns, bits in zip(header.counts, header.rows, header.columns, header.bits, strict=True):
-            for index in range(first, first + count):
-                one = f"{locator}#{index}"
-                try:
-                    patient = self._identify(one, ids[index])
-                except ScanRefused as refused:
-                    self._refuse(refused, one)
-                    continue
-                label = header.labels[index] if header.labels is not None else None
-                yield IndexedScan(one, self._next_case(), patient, "OT", rows, columns, bits, label=label)
-            first += count
-
-
-def _codes(dataset: pydicom.Dataset, keywords: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yields attributes whose value is one of their codes; any other value could be anything, and stays unread."""
-    for keyword in keywords:
-        with quiet_pydicom(), contextlib.suppress(*BROKEN):
-            code = str(dataset.get(keyword) or "").strip()
-            if code in CONDITION_CODES[keyword]:
-                yield keyword, code
+def _starts_like_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_archive(file.read(4))
+    except OSError:
+        return False

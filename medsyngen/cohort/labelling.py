@@ -39,7 +39,9 @@ class Labelling:
             InputUnusable: A column is missing that nothing else can stand for, or tells two things of one scan.
         """
         tables = [None if table is None else table.of_column(attribute.source) for attribute in attributes]
-        missing = [a.source for a, found in zip(attributes, tables, strict=True) if found is None and not a.dicom]
+        missing = [
+            a.source for a, found in zip(attributes, tables, strict=True) if found is None and not a.dicom and a.values
+        ]
         if table is not None and missing:
             raise InputUnusable(
                 "the label file has no rows or other columns than expected",
@@ -81,7 +83,7 @@ class Labelling:
 
 
 def _text(scan: IndexedScan, attribute: Attribute, table: LabelTable | None) -> str | None:
-    text = table.find(scan.locator, scan.patient.patient_id) if table else None
+    text = table.find(scan.locator, scan.patient.patient_id, scan.parts) if table else None
     if text is None and attribute.source == LABEL:
         text = scan.label
     return dict(scan.codes).get(attribute.dicom or "") if text is None else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from medsyngen.cohort.tables import posix_path, read_rows
 from medsyngen.errors import InputUnusable, UsageError
@@ -81,7 +81,8 @@ class LabelTable:
     def read(cls, path: Path) -> LabelTable:
         """Reads a label file; a row that names a path is about that scan, any other about all scans of its patient.
 
-        The column ``label`` may be left out if the recipe's conditions name other ones.
+        The column ``label`` may be left out if the recipe's conditions name other ones, or if it has none and the file
+        only says whose each path is.
 
         Raises:
             InputUnusable: If its columns are others, or one scan or patient has two labels.
@@ -89,7 +90,7 @@ class LabelTable:
         rows = read_rows(path, "label file")
         columns = set(rows[0]) if rows else set()
         keys = columns & {"path", "patient_id"}
-        if not keys or columns == keys:
+        if not keys or (columns == keys and len(keys) < 2):
             raise InputUnusable("the label file has no rows or other columns than expected", do=_DO)
         return cls(*_by_key(rows, LABEL), rows)
 
@@ -105,15 +106,47 @@ class LabelTable:
             return None if self.rows and LABEL not in self.rows[0] else self
         return LabelTable(*_by_key(self.rows, column)) if self.rows and column in self.rows[0] else None
 
-    def find(self, locator: str, patient_id: str) -> str | None:
-        """Returns the label of a scan, or None; a label by path goes before one by patient."""
-        label = self.by_path.get(locator)
-        return label if label is not None else self.by_patient.get(patient_id)
+    def find(self, locator: str, patient_id: str, parts: Sequence[str] = ()) -> str | None:
+        """Returns the label of a scan, or None; a label by path goes before one by patient.
+
+        A volume of several files is named by any of its files, or by the folder that they lie in. Two labels for
+        its files say nothing of the volume.
+
+        Args:
+            locator: Path relative to SCANS.
+            patient_id: After the patient map.
+            parts: The locators of a volume's files.
+        """
+        said = {self.by_path[each] for each in (locator, *parts) if each in self.by_path}
+        if len(said) > 1:
+            return None
+        folder = self.by_path.get(PurePosixPath(locator).parent.as_posix()) if parts else None
+        for label in (*said, folder):
+            if label is not None:
+                return label
+        return self.by_patient.get(patient_id)
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Patient IDs by path, of the rows that name both: for files that carry none themselves.
+
+        Raises:
+            InputUnusable: If one scan is given two patients.
+        """
+        owners: dict[str, str] = {}
+        bad = []
+        for number, row in enumerate(self.rows, start=2):
+            path, patient = row.get("path", ""), row.get("patient_id", "")
+            if path and patient and owners.setdefault(posix_path(path), patient) != patient:
+                bad.append(f"row {number}")
+        if bad:
+            raise InputUnusable("the label file gives two patients to one scan", do=_DO, details=bad)
+        return owners
 
     def identifiers(self) -> list[str]:
         """Returns every patient ID and path of the table."""
         rows = dict.fromkeys(_key(row)[1] for row in self.rows)
-        return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows]))
+        return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows, *self.owners.values()]))
 
 
 def _key(row: Mapping[str, str]) -> tuple[bool, str]:

@@ -11,11 +11,14 @@ import torch
 from monai.transforms import MapTransform
 from torch.nn import functional
 
+from medsyngen.cohort.pictures import PERCENTILES
 from medsyngen.cohort.transforms import Window
 from medsyngen.formats.refusal import ScanRefused
 
-PERCENTILES = (1.0, 99.0)
-"""Of the window ``per-scan``."""
+SPACING = "_spacing_mm"
+"""Behind the key of an image: the distance of its rows and columns, from :class:`Windowd` to :class:`FitSquared`."""
+SQUARE_WITHIN = 1e-3
+"""Pixels whose sides differ by a smaller share are taken for square."""
 
 
 class Windowd(MapTransform):  # type: ignore[misc]  # MONAI is not typed
@@ -48,13 +51,15 @@ class Windowd(MapTransform):  # type: ignore[misc]  # MONAI is not typed
             low, high = self._ends(values, image)
             scaled = np.clip((values - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
             out[key] = torch.from_numpy(scaled.astype(np.float32))
+            out[f"{key}{SPACING}"] = _spacing(image)
         return out
 
     def _ends(self, values: np.ndarray[Any, np.dtype[np.float64]], image: Any) -> tuple[float, float]:
         if isinstance(self.window, tuple):
             return self.window
         if self.window == "per-scan":
-            low, high = np.percentile(values, PERCENTILES)
+            ends = getattr(image, "meta", {}).get("scan_ends")  # of the whole volume that this is a slice of
+            low, high = ends if ends is not None else np.percentile(values, PERCENTILES)
             if not high > low:
                 raise ScanRefused("flat")
             return float(low), float(high)
@@ -82,10 +87,16 @@ def linear_weights(size: int, fitted: int) -> torch.Tensor:
     return weights / weights.sum(dim=1, keepdim=True)
 
 
+def _spacing(image: Any) -> tuple[float, float]:
+    affine = np.asarray(getattr(image, "meta", {}).get("affine", np.eye(4)), dtype=np.float64)
+    return float(affine[0, 0]), float(affine[1, 1])
+
+
 class FitSquared(MapTransform):  # type: ignore[misc]  # MONAI is not typed
     """Fits images into a square: the longer side becomes ``size`` pixels, the shorter one is padded with -1.
 
     Linear interpolation, widened to the scale when shrinking (antialiasing); an image of the right size stays as it is.
+    Where :class:`Windowd` told the spacing and pixels are not square, sides are compared in mm: nothing is stretched.
 
     Args:
         keys: Keys of the images, each float32 in [-1, 1] of shape (1, row, column).
@@ -100,13 +111,16 @@ class FitSquared(MapTransform):  # type: ignore[misc]  # MONAI is not typed
         """Fits each image."""
         out = dict(data)
         for key in self.key_iterator(out):
-            out[key] = self._fit(out[key])
+            out[key] = self._fit(out[key], out.pop(f"{key}{SPACING}", (1.0, 1.0)))
         return out
 
-    def _fit(self, image: torch.Tensor) -> torch.Tensor:
+    def _fit(self, image: torch.Tensor, spacing: tuple[float, float]) -> torch.Tensor:
         rows, columns = image.shape[-2:]
-        scale = self.size / max(rows, columns)
-        fitted = (max(1, round(rows * scale)), max(1, round(columns * scale)))
+        taller = spacing[0] / spacing[1]
+        if abs(taller - 1.0) < SQUARE_WITHIN:
+            taller = 1.0
+        scale = self.size / max(rows * taller, columns)
+        fitted = (max(1, round(rows * taller * scale)), max(1, round(columns * scale)))
         if fitted != (rows, columns):
             # Not torch's own antialiased interpolation: it is wrong where a side of the result is one pixel.
             weights = linear_weights(rows, fitted[0]), linear_weights(columns, fitted[1])

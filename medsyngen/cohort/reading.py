@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +18,17 @@ from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labelling import Labelling, Rows
 from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes
 from medsyngen.cohort.patient_map import PatientMap
-from medsyngen.cohort.pixel_cache import ScanOfPatient, cohort_from
+from medsyngen.cohort.pictures import Pictures, Wanted, read_pictures
+from medsyngen.cohort.pixel_cache import Kept, PixelCache, ScanImages, cohort_in_memory
+from medsyngen.cohort.plans import Plan, plan_of
 from medsyngen.cohort.scan_index import MEND, IndexedScan, Refusal, ScanIndex, check_privacy_unit, refusal_of
-from medsyngen.cohort.transforms import ScanForm, preprocessing
+from medsyngen.cohort.transforms import Forming, ScanForm, forming
 from medsyngen.cohort.unit_audit import SharedPictures, audit_unit
 from medsyngen.errors import TooManySkipped
+from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.progress import Progress, silent
-from medsyngen.scan import Pixels
+from medsyngen.scan import PatientKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,7 @@ def read_cohort(
     patient_map: PatientMap | None = None,
     public_text: str = "",
     cache_folder: Path | None = None,
+    kept: Path | None = None,
     progress: Progress = silent,
 ) -> Reading:
     """Reads every scan, in the recipe's form, patient by patient.
@@ -72,8 +77,9 @@ def read_cohort(
         labels: The label table; None takes ``labels.csv`` of the folder if it is there.
         patient_map: The hospital's word on who is who, if it gave one.
         public_text: For :func:`medsyngen.cohort.identifiers.source_identifiers`.
-        cache_folder: An existing folder inside, on the disk that is to hold the pixels while this process lives
+        cache_folder: An existing folder inside, for nothing else, where the pixels in the recipe's form are kept
             (:mod:`medsyngen.cohort.pixel_cache`); None keeps them in memory.
+        kept: The index on disk; see :func:`medsyngen.cohort.indexing.index_scans`.
         progress: Told after each file.
 
     Raises:
@@ -89,19 +95,33 @@ def read_cohort(
     table = labels if labels is not None else find_labels(scans)
     labelling = Labelling.of(form.attributes or short_form(classes), table)
     index = index_scans(
-        scans, modalities=form.modalities, patient_map=patient_map, codes=labelling.keywords, progress=progress
+        scans,
+        modalities=form.modalities,
+        patient_map=patient_map,
+        codes=labelling.keywords,
+        owners=table.owners if table else {},
+        slices=form.slices,
+        kept=kept,
+        progress=progress,
     )
     check_privacy_unit(index)
-    _check_share(index.refusals, len(index.scans), form)  # before minutes of decoding
-    decoding = _Decoding(index, form, progress)
+    _check_share(index, form)  # before minutes of decoding
+    plan = plan_of(index, form)
+    cache = None if cache_folder is None else PixelCache(cache_folder, plan)
+    decoding = _Decoding(index, form, plan, cache, progress)
     scans_read = decoding.scans(labelling.rows)
-    rooms = Counter(scan.patient for scan in index.scans)
-    cohort = cohort_from(scans_read, rooms=rooms, folder=cache_folder)
+    if cache is None:
+        cohort = cohort_in_memory(scans_read)
+    else:
+        rooms: Counter[PatientKey] = Counter()
+        for scan in index.scans:
+            rooms[scan.patient] += scan.images
+        cohort = cache.cohort(scans_read, rooms)
     usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
     refusals = tuple(sorted(refused, key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     index = replace(index, scans=usable, refusals=refusals)
     check_privacy_unit(index)
-    _check_share(refusals, len(usable), form)
+    _check_share(index, form)
 
     texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
     texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
@@ -125,57 +145,70 @@ def find_labels(scans: Path) -> LabelTable | None:
     return LabelTable.read(path) if path.is_file() else None
 
 
-def _check_share(refusals: Sequence[Refusal], accepted: int, form: ScanForm) -> None:
-    refused = sum(refusal.scans for refusal in refusals)
-    share = refused / max(1, refused + accepted)
+def _check_share(index: ScanIndex, form: ScanForm) -> None:
+    refused = sum(refusal.scans for refusal in index.refusals)
+    accepted = sum(scan.files for scan in index.scans)
+    share = index.skipped_share
     if share > form.max_skipped_share:
         raise TooManySkipped(
             f"{refused} of {refused + accepted} scans can't be used: {share:.1%}, "
             f"more than the recipe's max_skipped_share of {form.max_skipped_share:.1%}",
             do=f"{MEND}, or raise `scans.max_skipped_share`",
-            details=[refusal.line() for refusal in refusals],
+            details=[refusal.line() for refusal in index.refusals],
         )
 
 
 class _Decoding:
-    """Scans in the order of their files, decoded one at a time; keeps what the reading tells of them."""
+    """Scans in the order of their files, one at a time; keeps what the reading tells of them."""
 
-    def __init__(self, index: ScanIndex, form: ScanForm, progress: Progress) -> None:
-        self._index, self._form, self._progress = index, form, progress
+    def __init__(
+        self, index: ScanIndex, form: ScanForm, plan: Plan, cache: PixelCache | None, progress: Progress
+    ) -> None:
+        self._index, self._form, self._plan, self._cache, self._progress = index, form, plan, cache, progress
         self.usable: list[IndexedScan] = []
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
 
-    def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanOfPatient]:
-        """Yields every scan that can be decoded, with its class."""
-        pipeline = preprocessing(self._form)
-        for done, scan in enumerate(self._index.scans, start=1):
-            try:
-                decoded, image = _image(pipeline, self._index.address(scan))
-            except ScanRefused as refused:
-                self.refusals.append(refusal_of(refused, scan.case_id, scan.locator))
-            else:
-                self.pictures.add(decoded, scan.patient)
-                self.usable.append(scan)
-                yield scan.patient, image, label(scan)
-            self._progress("reading scans", done, len(self._index.scans))
+    def scans(self, label: Callable[[IndexedScan], Rows]) -> Iterator[ScanImages]:
+        """Yields every scan with its class: as an earlier reading left it, or decoded."""
+        shape, missing = forming(self._form), self._missing()
+        with ExitStack() as held:
+            first = next(missing, None)  # a process is started only if there is something to decode
+            workers = held.enter_context(ReadingWorkers()) if first is not None else None
+            answers = workers.imap(read_pictures, chain([first], missing)) if workers and first else iter(())
+            for done, (scan, key) in enumerate(zip(self._index.scans, self._plan.keys, strict=True), start=1):
+                kept = self._find(key)
+                if kept is None:
+                    kept = _formed(next(answers), shape)
+                self._note(scan, kept)
+                yield ScanImages(scan.patient, kept.images, label(scan), key, kept.digest, kept.refused)
+                self._progress("reading scans", done, len(self._index.scans))
+
+    def _find(self, key: str) -> Kept | None:
+        return None if self._cache is None else self._cache.find(key)
+
+    def _missing(self) -> Iterator[Wanted]:
+        for scan, key in zip(self._index.scans, self._plan.keys, strict=True):
+            if self._find(key) is None:
+                slices = self._form.slices if scan.parts else None
+                yield Wanted(self._index.addresses(scan), slices, percentiles=self._form.window == "per-scan")
+
+    def _note(self, scan: IndexedScan, kept: Kept) -> None:
+        if kept.refused is not None:
+            self.refusals.append(refusal_of(kept.refused, scan.case_id, scan.locator, scan.files, parts=scan.parts))
+        else:
+            self.pictures.add_digest(kept.digest, scan.patient)
+            self.usable.append(scan)
 
 
-def _image(pipeline: Any, address: str) -> tuple[Pixels, Pixels]:
-    """Returns the pixels as decoded, and in the recipe's form."""
+def _formed(answer: Pictures | ScanRefused, shape: Forming) -> Kept:
+    """Returns a scan in the recipe's form, or why it has none."""
     try:
-        loaded = pipeline({"image": address}, end=1)
-        decoded = np.asarray(loaded["image"], dtype=np.float32)
-        image: Pixels = pipeline(loaded, start=1)["image"].numpy()
-        return decoded, image
-    except RuntimeError as error:
-        # MONAI wraps what a transform raises, once for each level of Compose.
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, ScanRefused):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        raise cause from None
+        if isinstance(answer, ScanRefused):
+            raise answer
+        return Kept(np.stack([shape(image, answer.ends) for image in answer.images]), answer.digest)
+    except ScanRefused as refused:
+        return Kept(np.empty((0,), np.float32), b"", refused)
 
 
 def _notices(index: ScanIndex, pictures: SharedPictures, labelling: Labelling, cohort: Cohort) -> tuple[str, ...]:

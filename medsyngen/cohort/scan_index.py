@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medsyngen.cohort.header_words import NOTHING_SAID, Looks
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.refusal import REASONS, ScanRefused
@@ -14,7 +15,7 @@ MEND = "mend the files listed, or take them out of the folder"
 """The advice where files are refused for several reasons."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """One file, or all images of one ``.npz``, that can't be used.
 
@@ -25,6 +26,8 @@ class Refusal:
         do: What mends it.
         scans: How many images are lost by it.
         locator: Path relative to SCANS; for the private list of cases only.
+        parts: Of a series that is refused as a whole, the locators of all its files.
+        sop_class: Name of the SOP class of a DICOM object, in the standard's register.
     """
 
     case_id: str
@@ -33,6 +36,8 @@ class Refusal:
     do: str
     scans: int = 1
     locator: str = field(default="", repr=False)
+    parts: tuple[str, ...] = field(default=(), repr=False)
+    sop_class: str = ""
 
     def line(self) -> str:
         """Returns the line that a list of refusals shows."""
@@ -40,7 +45,7 @@ class Refusal:
         return f"{self.case_id}: {self.reason}{many}: {self.explanation}; {self.do}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IndexedScan:
     """One image that can be used, as far as its header tells.
 
@@ -59,8 +64,9 @@ class IndexedScan:
         codes: DICOM attributes that the recipe declares and that the header has a code for, each with its code.
         series: Series Instance UID; empty where there is none.
         geometry: Where the slice lies; None where the header does not say, and for anything that is not one slice.
-        parts: Locators of the files of a volume, in the order of its slices; empty where the locator says all.
+        parts: Of a volume, the locators of its files in the order of its slices; of a picture, empty.
         images: How many images the recipe takes of it: 1, or the slices of a volume that its rule picks.
+        looks: What the preflight tells beside.
     """
 
     locator: str = field(repr=False)
@@ -79,6 +85,12 @@ class IndexedScan:
     geometry: SliceGeometry | None = None
     parts: tuple[str, ...] = field(default=(), repr=False)
     images: int = 1
+    looks: Looks = NOTHING_SAID
+
+    @property
+    def files(self) -> int:
+        """Files that it consists of; an image of an ``.npz`` counts as one."""
+        return max(1, len(self.parts))
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,10 @@ class ScanIndex:
         refusals: Likewise.
         texts: Every text of headers and paths that may identify someone.
         shared_instances: SOP Instance UIDs that stand under more than one patient.
+        files: Files that could be scans: each is in ``scans`` or in ``refusals``.
+        side_files: Files that lie beside scans, such as tables.
+        read_now: Files that were read, and not known from the index on disk.
+        many: Locators of the files that hold many scans (``.npz``).
     """
 
     root: Path = field(repr=False)
@@ -98,21 +114,55 @@ class ScanIndex:
     refusals: tuple[Refusal, ...]
     texts: frozenset[str] = field(repr=False)
     shared_instances: int = 0
+    files: int = 0
+    side_files: int = 0
+    read_now: int = 0
+    many: frozenset[str] = field(default=frozenset(), repr=False)
 
     def address(self, scan: IndexedScan) -> str:
         """Returns where the reader finds a scan."""
         return str(self.root / scan.locator)
 
+    def addresses(self, scan: IndexedScan) -> tuple[str, ...]:
+        """Returns where the reader finds the files of a scan."""
+        return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
+
+    @property
+    def files_accepted(self) -> int:
+        """Files of which at least one image can be used; the others are refused."""
+        return len(self._accepted())
+
+    @property
+    def files_refused(self) -> int:
+        """Files of which no image can be used."""
+        refused = {self._file(part) for each in self.refusals for part in (each.parts or (each.locator,))}
+        return len(refused - self._accepted())
+
+    def _accepted(self) -> set[str]:
+        return {self._file(part) for scan in self.scans for part in (scan.parts or (scan.locator,))}
+
+    def _file(self, locator: str) -> str:
+        file, _, _ = locator.rpartition("#")
+        return file if file in self.many else locator
+
     @property
     def skipped_share(self) -> float:
-        """Refused images among all."""
+        """Refused files among all; an image of an ``.npz`` counts as one."""
         refused = sum(refusal.scans for refusal in self.refusals)
-        return refused / max(1, refused + len(self.scans))
+        return refused / max(1, refused + sum(scan.files for scan in self.scans))
 
 
-def refusal_of(refused: ScanRefused, case_id: str, locator: str, scans: int = 1) -> Refusal:
+def refusal_of(
+    refused: ScanRefused,
+    case_id: str,
+    locator: str,
+    scans: int = 1,
+    *,
+    parts: tuple[str, ...] = (),
+    sop_class: str = "",
+) -> Refusal:
     """Returns the entry of a list of refusals for an error of the reader."""
-    return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator)
+    return Refusal(case_id, refused.reason, refused.what, refused.do, scans, locator, parts, sop_class)
 
 
 def check_privacy_unit(index: ScanIndex) -> None:

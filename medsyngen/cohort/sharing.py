@@ -18,10 +18,15 @@ from medsyngen.scan import PatientKey
 def send_cohort(ranks: Ranks, cohort: Cohort) -> None:
     """Sends every record to every other rank, patient by patient; does nothing when alone."""
     for rank in ranks.others:
-        ranks.send(rank, len(cohort).to_bytes(8, "little"))
-        for patient, record in cohort.items():
-            facts = [patient.patient_id, patient.issuer, record.pixels.shape, record.classes.shape]
-            ranks.send(rank, json.dumps(facts).encode(), record.pixels.tobytes(), record.classes.tobytes())
+        send_records(ranks, rank, cohort)
+
+
+def send_records(ranks: Ranks, rank: int, cohort: Cohort) -> None:
+    """Sends records, patient by patient, to one rank, which is in :func:`receive_cohort`."""
+    ranks.send(rank, len(cohort).to_bytes(8, "little"))
+    for patient, record in cohort.items():
+        facts = [patient.patient_id, patient.issuer, record.pixels.shape, record.classes.shape]
+        ranks.send(rank, json.dumps(facts).encode(), record.pixels.tobytes(), record.classes.tobytes())
 
 
 def receive_cohort(ranks: Ranks) -> Cohort:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from medsyngen.errors import UsageError
 
 Plane = Literal["axial", "coronal", "sagittal"]
 PLANES: Final[tuple[Plane, ...]] = ("axial", "coronal", "sagittal")
+
+AXES: Final[Mapping[Plane, int]] = MappingProxyType({"sagittal": 0, "coronal": 1, "axial": 2})
+"""The axis of right, front and head along which the slices of each plane follow each other."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ the hospital's own word (:class:`medsyngen.cohort.patient_map.PatientMap`).
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from medsyngen.cohort.pictures import picture_digest
 from medsyngen.cohort.scan_index import IndexedScan, ScanIndex, check_privacy_unit
 from medsyngen.errors import InputUnusable
 from medsyngen.scan import PatientKey, Pixels
@@ -58,11 +56,13 @@ class SharedPictures:
         """Notes that a picture stands under a patient.
 
         Args:
-            pixels: float32, finite, shape (row, column), in modality values.
+            pixels: float32, finite, in modality values: a picture or a volume.
             patient: After the patient map.
         """
-        plain = pixels + np.float32(0)  # -0.0 becomes 0.0: equal pixels, equal bytes
-        digest = hashlib.sha256(repr(plain.shape).encode() + plain.tobytes()).digest()
+        self.add_digest(picture_digest(pixels), patient)
+
+    def add_digest(self, digest: bytes, patient: PatientKey) -> None:
+        """Notes the same by the picture's :func:`medsyngen.cohort.pictures.picture_digest`."""
         self._owners.setdefault(digest, set()).add(patient)
 
     @property

@@ -28,7 +28,7 @@ from medsyngen.scan import PatientKey
 Floats = NDArray[np.float64]
 
 OTHERS = 6
-"""Made-up patients beside the canary; the adversary knows them, so that their number changes nothing."""
+"""Made-up patients beside the canary, if so many may be; the adversary knows them: their number changes nothing."""
 CANARY = PatientKey("canary")
 _TOO_LONG = 10.0
 """A canary brings a vector this many times C, or this many scans a class: clipping and scaling are attacked, too."""
@@ -134,12 +134,13 @@ def attacked_sum(
         patients_at_most: N_max.
         mean: Left out but in tests.
     """
-    mine = np.arange(entries) % (entries // classes) % 2 == (entries > classes)
+    beside = min(OTHERS, patients_at_most - 1)
+    mine = np.arange(entries) % (entries // classes) % 2 == 0  # every other entry, and at least one, of every class
     direction = mine / np.linalg.norm(mine)
     other = np.where(mine, 0.0, 1.0)
     other *= 0.5 * clipping_norm / max(float(np.linalg.norm(other)), 1e-12)
     blank = np.zeros((1, 1, 1, 1), np.float32)
-    people = {PatientKey(f"other {i}"): PatientRecord(blank, np.zeros(1, np.int64)) for i in range(OTHERS)}
+    people = {PatientKey(f"other {i}"): PatientRecord(blank, np.zeros(1, np.int64)) for i in range(beside)}
     canary = PatientRecord(blank + 1, np.zeros(1, np.int64))
     vectors = {False: torch.from_numpy(other), True: torch.from_numpy(_TOO_LONG * clipping_norm * direction)}
     cohorts = {False: Cohort(people), True: Cohort({**people, CANARY: canary})}
@@ -157,7 +158,7 @@ def attacked_sum(
         )
         return np.asarray(released.numpy(), np.float64) * (patients_at_most / clipping_norm)
 
-    return AttackedSum(1, noise_multiplier, take, OTHERS * other / clipping_norm, direction)
+    return AttackedSum(1, noise_multiplier, take, beside * other / clipping_norm, direction)
 
 
 def _as_it_is(total: Tensor, std: float, stream: SecureStream) -> Tensor:

@@ -26,6 +26,7 @@ THREAT_MODEL = (
 AROUND = (-1.0, 0.0, 1.0)
 """Thresholds, from the middle between the two worlds, in units of the noise; fixed before any run."""
 CONTROL_RUNS = 100
+"""However many runs the attack itself gets: whether it finds the canary at all is told by the control alone."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SumAudit:
         mu_95: What was shown at 95 % confidence.
         mu_999: At 99.9 %.
         mu_ceiling: What so many runs could at most have shown, at 95 %.
-        mu_control: What the same attack showed at 95 % where there was no noise, of fewer runs.
+        mu_control: What the same attack showed at 95 % where there was no noise, in :data:`CONTROL_RUNS` runs.
     """
 
     epsilon: float
@@ -127,7 +128,7 @@ def audit_sum(
     thresholds = [mu / 2 + step for step in AROUND]
     phase = "audit: with a canary and without"
     found = attacked.statistics(repeats, keys.child(b"attack"), progress=progress, phase=phase)
-    bare = attacked.statistics(min(repeats, CONTROL_RUNS), keys.child(b"control"), noise=False)
+    bare = attacked.statistics(CONTROL_RUNS, keys.child(b"control"), noise=False)
     return SumAudit(
         epsilon=epsilon,
         delta=delta,

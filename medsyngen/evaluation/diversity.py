@@ -15,7 +15,8 @@ import numpy as np
 from medsyngen.evaluation.labelled import LabelledImages
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-_WINDOW = 11
+SMALLEST_SIDE = _WINDOW = 11
+"""Smaller images have no SSIM: its window must fit."""
 
 
 def scales(size: int) -> int:

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.errors import UsageError
-from medsyngen.evaluation.diversity import ms_ssim_within_classes
+from medsyngen.evaluation.diversity import SMALLEST_SIDE, ms_ssim_within_classes
 from medsyngen.evaluation.features import Features
 from medsyngen.evaluation.fidelity import frechet_distance
 from medsyngen.evaluation.kid import FeatureSet, kid
 from medsyngen.evaluation.labelled import LabelledImages, at_shares
 from medsyngen.evaluation.manifold import precision_recall
-from medsyngen.evaluation.real_images import RealImages
+from medsyngen.evaluation.real_images import Compared, RealImages
 from medsyngen.evaluation.spectrum import spectrum_distance
-from medsyngen.evaluation.tasks import Task
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 
@@ -26,14 +25,14 @@ _STREAMS = Streams(0)
 
 
 def fidelity_figures(
-    synthetic: LabelledImages, real: RealImages, task: Task, judge: Features, *, progress: Progress = silent
+    synthetic: LabelledImages, real: RealImages, task: Compared, judge: Features, *, progress: Progress = silent
 ) -> dict[str, Any]:
     """Returns KID, FD, precision and recall, MS-SSIM and the spectrum as JSON values.
 
     Args:
         synthetic: What is scored.
         real: The task's real images.
-        task: Its declared shares apply.
+        task: Whose declared shares and number of images apply.
         judge: Gives the features; a public, fixed network that no method uses.
         progress: Told after each part.
     """
@@ -61,7 +60,7 @@ def fidelity_figures(
             "floor": _manifold(equal["other"], equal["half"]),
         },
         "ms_ssim": {
-            name: ms_ssim_within_classes(side, rng=_STREAMS.numpy(f"bench: pairs of {name}"))
+            name: _alike(side, _STREAMS.numpy(f"bench: pairs of {name}"))
             for name, side in (("synthetic", synthetic), ("real", real.half))
         },
         "spectrum_db": {
@@ -87,6 +86,12 @@ def _fd(equal: dict[str, _Floats]) -> dict[str, Any]:
     except UsageError as refused:
         return {"synthetic": None, "floor": None, "refused": refused.what}
     return {"synthetic": synthetic, "floor": floor, "refused": None}
+
+
+def _alike(images: LabelledImages, rng: np.random.Generator) -> float | None:
+    if min(images.pixels.shape[2:]) < SMALLEST_SIDE:
+        return None
+    return ms_ssim_within_classes(images, rng=rng)
 
 
 def _manifold(x: _Floats, y: _Floats) -> dict[str, float] | None:

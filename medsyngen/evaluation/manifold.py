@@ -39,19 +39,21 @@ def precision_recall(synthetic: _Floats, real: _Floats, *, k: int = 3) -> Precis
     """
     if min(len(synthetic), len(real)) <= k:
         raise ValueError(f"precision and recall with k = {k} need more than {k} images a side")
-    between = _squared_distances(synthetic, real)
-    in_real = between <= _squared_radii(real, k)[None, :]
-    in_synthetic = between <= _squared_radii(synthetic, k)[:, None]
+    between = squared_distances(synthetic, real)
+    in_real = between <= squared_radii(real, k)[None, :]
+    in_synthetic = between <= squared_radii(synthetic, k)[:, None]
     return PrecisionRecall(float(in_real.any(axis=1).mean()), float(in_synthetic.any(axis=0).mean()))
 
 
-def _squared_radii(x: _Floats, k: int) -> _Floats:
-    distances = _squared_distances(x, x)
+def squared_radii(x: _Floats, k: int) -> _Floats:
+    """Returns the squared distance of each row of (n, d) to its k-th nearest other row, (n,)."""
+    distances = squared_distances(x, x)
     np.fill_diagonal(distances, np.inf)
     return np.asarray(np.partition(distances, k - 1, axis=1)[:, k - 1])
 
 
-def _squared_distances(a: _Floats, b: _Floats) -> _Floats:
+def squared_distances(a: _Floats, b: _Floats) -> _Floats:
+    """Returns the squared distances between all rows: (n, d) and (m, d) give (n, m)."""
     # Around a common centre the products below are small, so that little is lost by their difference.
     centre = b.mean(axis=0)
     a, b = a - centre, b - centre

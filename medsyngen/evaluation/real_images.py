@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +18,20 @@ from medsyngen.evaluation.tasks import Split, Task, split_patients
 from medsyngen.formats.npz import read_npz_header
 from medsyngen.progress import Progress, silent
 from medsyngen.scan import PatientKey
+
+
+class Compared(Protocol):
+    """What two sets of images are compared by; a :class:`Task` is one."""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The declared share of each class."""
+        ...
+
+    @property
+    def images(self) -> int:
+        """So many images are enough."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,27 +107,41 @@ def images_of(cohort: Cohort, classes: int) -> LabelledImages:
 
 
 def real_images(task: Task, split: Split) -> RealImages:
-    """Cuts the patients of a task into what fidelity and utility are computed on.
+    """Cuts the patients of a task into what fidelity and utility are computed on; see :func:`cut`.
 
-    The private patients, in the public order of the task, go to the two halves in turn. Of each half so many images are
-    taken as can stand at the declared shares, at most ``task.images`` and as many from either half, one of each patient
-    first.
+    Args:
+        task: The task.
+        split: Its patients; the private ones in the public order of the task.
 
     Raises:
         InputUnusable: A class is missing among the private or the test patients.
     """
-    patients = list(split.private)
-    halves = []
-    for start in (0, 1):
-        whole = images_of(Cohort({p: split.private[p] for p in patients[start::2]}), len(task.classes))
-        ordered = whole[one_of_each_first(whole.patients)]
-        halves.append((ordered, len(at_shares(ordered.classes, task.shares, task.images))))
-    count = min(n for _, n in halves)
-    test = images_of(split.test, len(task.classes))
-    if count < 2 or 0 in test.per_class(len(task.classes)):
+    count = len(task.classes)
+    found = cut(images_of(split.private, count), images_of(split.test, count), task)
+    if len(found.half) < 2 or 0 in found.test.per_class(count):
         raise InputUnusable(
             "a class of the task has hardly any real image",
             do="check the labels against docs/benchmarks/protocol.md",
         )
-    half, other = (images[at_shares(images.classes, task.shares, count)] for images, _ in halves)
+    return found
+
+
+def cut(private: LabelledImages, test: LabelledImages, form: Compared) -> RealImages:
+    """Cuts real images into the two halves of the private patients, and the test patients.
+
+    The private patients go to the two halves in turn, by their numbers. Of each half so many images are taken as can
+    stand at the declared shares, at most ``form.images`` and as many from either half, one of each patient first.
+
+    Args:
+        private: Of the private patients, numbered in a public order.
+        test: Of the test patients.
+        form: Shares of the classes, and how many images are enough.
+    """
+    halves = []
+    for start in (0, 1):
+        whole = private[np.flatnonzero(private.patients % 2 == start)]
+        ordered = whole[one_of_each_first(whole.patients)]
+        halves.append((ordered, len(at_shares(ordered.classes, form.shares, form.images))))
+    count = min(n for _, n in halves)
+    half, other = (images[at_shares(images.classes, form.shares, count)] for images, _ in halves)
     return RealImages(half, other, test)

@@ -79,7 +79,7 @@ def read_submission(place: Path, task: Task, *, progress: Progress = silent) -> 
     chosen = np.arange(len(found))
     if len(found) > task.images:
         chosen = at_shares(labels, task.shares, task.images)
-    pixels = _fitted([found[i][0] for i in chosen], task.size)
+    pixels = fitted([found[i][0] for i in chosen], task.size)
     digest = hashlib.sha256(pixels.astype("<f4").tobytes() + labels[chosen].astype("<i8").tobytes()).hexdigest()
     images = LabelledImages(pixels, labels[chosen], np.arange(len(chosen)))
     return Submission(images, tuple(counts), tuple(sizes), digest)
@@ -129,7 +129,7 @@ def _cohort(folder: Path, classes: Sequence[ClassDefinition], progress: Progress
             do="export the cohort with --format png and with classes",
         )
     labels = _known([row["class"] for row in rows], classes, "the class")
-    return _pngs(folder, [posix_path(row["png"]) for row in rows], labels, progress)
+    return read_pngs(folder, [posix_path(row["png"]) for row in rows], labels, progress)
 
 
 def _folders(folder: Path, classes: Sequence[ClassDefinition], progress: Progress) -> _Images:
@@ -141,10 +141,23 @@ def _folders(folder: Path, classes: Sequence[ClassDefinition], progress: Progres
             "cohort with png/, or one .npz with `images` and `label`",
         )
     labels = _known([path.parent.name for path in files], classes, "the folder")
-    return _pngs(folder, [path.relative_to(folder).as_posix() for path in files], labels, progress)
+    return read_pngs(folder, [path.relative_to(folder).as_posix() for path in files], labels, progress)
 
 
-def _pngs(folder: Path, names: Sequence[str], labels: Sequence[int], progress: Progress) -> _Images:
+def read_pngs(
+    folder: Path, names: Sequence[str], labels: Sequence[int], progress: Progress
+) -> list[tuple[Pixels, int]]:
+    """Returns synthetic PNG files as float32 in [-1, 1], (height, width), each with its label.
+
+    Args:
+        folder: Where they are.
+        names: Relative to it.
+        labels: Of each.
+        progress: Told after each file.
+
+    Raises:
+        InputUnusable: Some can't be read; names all of them.
+    """
     images: _Images = []
     bad = []
     for done, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
@@ -194,7 +207,7 @@ def _scaled(pixels: Pixels, value_range: tuple[float, float] | None) -> Pixels:
     return ((pixels.astype(np.float64) - low) * (2.0 / (high - low)) - 1.0).astype(np.float32)
 
 
-def _fitted(images: Sequence[Pixels], size: int) -> Pixels:
+def fitted(images: Sequence[Pixels], size: int) -> Pixels:
     """Returns the images as float32 (n, 1, size, size), fitted into the square as scans are."""
     if all(image.shape == (size, size) for image in images):
         return np.stack(images)[:, None]

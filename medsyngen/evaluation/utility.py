@@ -6,8 +6,8 @@ chosen by its result on real test images, and what is given is their mean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,18 +38,24 @@ class Utility:
         overall: Each of :data:`FIGURES`, the mean over classifiers and seeds. Intervals draw the test patients and the
             seeds with replacement.
         each: The same for every classifier alone.
+        groups: The same as ``overall``, on some of the test images.
     """
 
     trained_on: int
     seeds: int
     overall: dict[str, Interval]
     each: dict[str, dict[str, Interval]]
+    groups: dict[str, dict[str, Interval]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the figures as JSON values."""
-        spelled = {name: {k: v.to_json() for k, v in figures.items()} for name, figures in self.each.items()}
-        whole = {name: value.to_json() for name, value in self.overall.items()}
-        return {"trained_on": self.trained_on, "seeds": self.seeds, **whole, "classifiers": spelled}
+        told = {"trained_on": self.trained_on, "seeds": self.seeds, **_spelled(self.overall)}
+        told["classifiers"] = {name: _spelled(figures) for name, figures in self.each.items()}
+        return told | ({"groups": {k: _spelled(v) for k, v in self.groups.items()}} if self.groups else {})
+
+
+def _spelled(figures: Mapping[str, Interval]) -> dict[str, Any]:
+    return {name: value.to_json() for name, value in figures.items()}
 
 
 def train_and_test(
@@ -60,6 +66,7 @@ def train_and_test(
     seeds: int = 3,
     classifiers: Sequence[ClassifierSettings] = CLASSIFIERS,
     resamples: int = 1000,
+    groups: Mapping[str, NDArray[np.bool_]] | None = None,
     progress: Progress = silent,
     phase: str = "classifiers",
 ) -> Utility:
@@ -72,6 +79,7 @@ def train_and_test(
         seeds: How often to train each classifier: with the seeds 0, 1 ...
         classifiers: The protocol's.
         resamples: Bootstrap resamples.
+        groups: Parts of the test images, each bool (n,), that figures are also wanted of; both classes are in each.
         progress: Told after each training.
         phase: What to call the work.
 
@@ -82,16 +90,20 @@ def train_and_test(
         if not classes_present(side.images.classes, 2) or side.images.classes.max() > 1:
             raise ValueError("training and test need images of both classes, and of no others")
     weights = np.vstack([np.ones(len(test.images)), patient_weights(test.images.patients, resamples, rng)])
-    found: dict[str, list[_Floats]] = {}  # for each classifier, (figures, 1 + resamples)
+    wanted = {"": np.ones(len(test.images), bool), **(groups or {})}
+    found: dict[str, list[_Floats]] = {}  # for each classifier, (parts, figures, 1 + resamples)
     for i, settings in enumerate(classifiers):
         runs = []
         for seed in range(seeds):
             predict = train_classifier(settings, train, classes=2, seed=seed)
-            runs.append(_figures(predict(test)[:, 1], test.images.classes == 1, weights))
+            scores = predict(test)[:, 1]
+            runs.append([_figures(scores, test.images.classes == 1, weights * part) for part in wanted.values()])
             progress(phase, i * seeds + seed + 1, len(classifiers) * seeds)
         found[settings.name] = _over_seeds(np.stack(runs), rng)
-    each = {name: _intervals(np.asarray(values)) for name, values in found.items()}
-    return Utility(len(train.images), seeds, _intervals(np.mean(list(found.values()), axis=0)), each)
+    each = {name: _intervals(np.asarray(values)[0]) for name, values in found.items()}
+    whole, *parts = np.mean(list(found.values()), axis=0)
+    told = {name: _intervals(values) for name, values in zip(groups or (), parts, strict=True)}
+    return Utility(len(train.images), seeds, _intervals(whole), each, told)
 
 
 def _figures(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats) -> _Floats:
@@ -99,16 +111,16 @@ def _figures(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats) -> 
     right = (scores > 0.5) == positive
     with np.errstate(invalid="ignore"):
         per_class = [(weights * (right & c)).sum(1) / (weights * c).sum(1) for c in (positive, ~positive)]
-    accuracy = (weights * right).sum(1) / weights.sum(1)
+        accuracy = (weights * right).sum(1) / weights.sum(1)
     return np.stack([weighted_auc(scores, positive, weights), accuracy, (per_class[0] + per_class[1]) / 2])
 
 
 def _over_seeds(runs: _Floats, rng: np.random.Generator) -> Any:
-    """Returns the mean over runs, (figures, 1 + resamples): of all runs first, then of runs drawn with replacement."""
-    seeds, _, count = runs.shape
+    """Returns the mean over runs, (..., 1 + resamples): of all runs first, then of runs drawn with replacement."""
+    seeds, count = len(runs), runs.shape[-1]
     drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=count) / seeds
     drawn[0] = 1 / seeds
-    return np.einsum("sfr,rs->fr", runs, drawn)
+    return np.einsum("s...r,rs->...r", runs, drawn)
 
 
 def _intervals(values: _Floats) -> dict[str, Interval]:

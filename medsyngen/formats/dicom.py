@@ -1,4 +1,4 @@
-"""Reading the header of a DICOM file that nobody vouched for.
+"""Reading a DICOM file that nobody vouched for.
 
 A file is DICOM by its mark (``DICM`` at byte 128, PS3.10 section 7.1), not by its name. Whatever is wrong with it ends
 as a :class:`ScanRefused`; warnings of pydicom are held back, because they can quote values.
@@ -6,67 +6,22 @@ as a :class:`ScanRefused`; warnings of pydicom are held back, because they can q
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import pydicom
-from pydicom.filereader import read_file_meta_info
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ImplicitVRLittleEndian
+from pydicom.filereader import read_dataset as read_elements_from
 
+from medsyngen.formats.allowance import allow
+from medsyngen.formats.archive import open_scan
+from medsyngen.formats.dicom_elements import read_parts
+from medsyngen.formats.dicom_header import SECONDARY_CAPTURE, DicomHeader, parse_header
 from medsyngen.formats.guarding import guarded
 from medsyngen.formats.refusal import ScanRefused
-from medsyngen.formats.values import check_side
 
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-_DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1")
-_GREY = ("MONOCHROME1", "MONOCHROME2")
-
-
-@dataclass(frozen=True)
-class DicomHeader:
-    """What the header of a usable image says; identifying values never show in ``repr``.
-
-    Args:
-        patient_id: Patient ID (0010,0020) without trailing padding; empty where absent.
-        issuer: Issuer of Patient ID (0010,0021), likewise.
-        instance: SOP Instance UID (0008,0018).
-        modality: Modality (0008,0060).
-        secondary_capture: The SOP class is Secondary Capture Image Storage.
-        syntax: Transfer syntax UID.
-        rows: Rows (0028,0010).
-        columns: Columns (0028,0011).
-        bits_allocated: 8 or 16.
-        bits_stored: 1 to ``bits_allocated``.
-        signed: Pixel Representation (0028,0103) is 1.
-        inverted: Photometric Interpretation (0028,0004) is MONOCHROME1.
-        spacing_mm: Pixel Spacing, or Imager Pixel Spacing; empty where absent.
-    """
-
-    patient_id: str = field(repr=False)
-    issuer: str = field(repr=False)
-    instance: str = field(repr=False)
-    modality: str
-    secondary_capture: bool
-    syntax: str
-    rows: int
-    columns: int
-    bits_allocated: int
-    bits_stored: int
-    signed: bool
-    inverted: bool
-    spacing_mm: tuple[float, ...] = ()
-
-    @property
-    def native_bytes(self) -> int:
-        """Bytes of the pixel data when not compressed."""
-        return self.rows * self.columns * (self.bits_allocated // 8)
-
-    @property
-    def compressed(self) -> bool:
-        """Whether the pixel data are encapsulated (PS3.5 Annex A.4)."""
-        return UID(self.syntax).is_encapsulated
+__all__ = ["SECONDARY_CAPTURE", "DicomHeader", "is_dicom", "parse_header", "read_dataset", "read_header", "read_image"]
+_PIXELS: Final = 0x7FE0
+_UNDEFINED: Final = 0xFFFFFFFF
 
 
 def is_dicom(path: Path) -> bool:
@@ -78,36 +33,54 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def read_dataset(path: Path, *, pixels: bool = False) -> tuple[pydicom.Dataset, int]:
-    """Reads the elements of a file, without pixel data unless asked for.
+def read_dataset(path: Path) -> tuple[pydicom.Dataset, int]:
+    """Reads the elements of a file before its pixel data.
 
     Args:
-        path: A DICOM file.
-        pixels: Read the pixel data too.
+        path: A DICOM file, or one in an archive (:mod:`medsyngen.formats.archive`).
 
     Returns:
-        The dataset and the bytes of the file that are left for pixel data (0 if they were read or there are none).
+        The dataset and the bytes of the file that there are for pixel data.
 
     Raises:
-        ScanRefused: ``not-dicom``, ``deflated``, ``transfer-syntax`` or ``unreadable``.
+        ScanRefused: ``not-dicom``, ``transfer-syntax``, ``too-large``, ``truncated`` or ``unreadable``.
     """
-    if not is_dicom(path):
-        raise ScanRefused("not-dicom")
-    with guarded("unreadable"):
-        # The meta information comes first: reading a deflated dataset would unpack it without any limit.
-        syntax = read_file_meta_info(path).get("TransferSyntaxUID")
-        if syntax in _DEFLATED:
-            raise ScanRefused("deflated")
-        if not syntax:
-            raise ScanRefused("transfer-syntax", "the header names none")
-        with path.open("rb") as file:
-            dataset = pydicom.dcmread(file, stop_before_pixels=not pixels)
-            return dataset, _remaining(file, 8 if syntax == ImplicitVRLittleEndian else 12)
+    with _opened(path) as file:
+        dataset, remaining, _ = read_parts(file)
+        return dataset, remaining
 
 
-def _remaining(file: BinaryIO, header: int) -> int:
-    here = file.tell()
-    return max(0, file.seek(0, 2) - here - header)  # tag, representation and length of the pixel data don't count
+def read_image(path: Path) -> tuple[pydicom.Dataset, DicomHeader]:
+    """Reads a file with its pixel data, once its header is checked.
+
+    Raises:
+        ScanRefused: With the reason why this reader can't use the file.
+    """
+    with _opened(path) as file:
+        dataset, remaining, rest = read_parts(file)
+        header = parse_header(dataset, remaining)
+        allow(max(header.native_bytes, header.frames * header.rows * header.columns), remaining)
+        with guarded("undecodable"):
+            _add_pixels(dataset, rest, remaining)
+        return dataset, header
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open_scan(path)
+    except OSError:
+        raise ScanRefused("not-dicom") from None
+
+
+def _add_pixels(dataset: pydicom.Dataset, file: BinaryIO, remaining: int) -> None:
+    implicit, little = map(bool, dataset.original_encoding)
+    start = file.tell()
+    length = int.from_bytes(file.read(8 if implicit else 12)[-4:], "little" if little else "big")
+    if length != _UNDEFINED and length > remaining:
+        raise ScanRefused("truncated")  # before memory for what isn't there is asked for
+    file.seek(start)
+    found = read_elements_from(file, implicit, little, stop_when=lambda tag, *_: tag >> 16 != _PIXELS)
+    dataset.update({tag: found.get_item(tag) for tag in list(found._dict)})
 
 
 def read_header(path: Path) -> DicomHeader:
@@ -118,90 +91,3 @@ def read_header(path: Path) -> DicomHeader:
     """
     dataset, remaining = read_dataset(path)
     return parse_header(dataset, remaining)
-
-
-def parse_header(dataset: pydicom.Dataset, remaining: int) -> DicomHeader:
-    """Checks what the header says, before any memory for pixels is asked for.
-
-    Args:
-        dataset: From :func:`read_dataset`, without pixel data.
-        remaining: Bytes that there are for pixel data.
-
-    Raises:
-        ScanRefused: With the reason why this reader can't use the file.
-    """
-    with guarded("unreadable"):
-        header = _parse(dataset)
-        if remaining == 0:
-            raise ScanRefused("not-an-image", "no pixel data")
-        _check_pixel_data(header, remaining)
-        return header
-
-
-def _parse(dataset: pydicom.Dataset) -> DicomHeader:
-    if "Rows" not in dataset or "Columns" not in dataset:
-        raise ScanRefused("not-an-image")
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
-    photometric = str(dataset.get("PhotometricInterpretation", ""))
-    if int(dataset.get("SamplesPerPixel", 1)) != 1 or photometric not in _GREY:
-        raise ScanRefused("coloured")
-    if int(dataset.get("NumberOfFrames") or 1) != 1:
-        raise ScanRefused("multi-frame")
-    check_side(rows, columns)
-    allocated = int(dataset.get("BitsAllocated", 0))
-    stored = int(dataset.get("BitsStored", 0))
-    # PS3.5 section 8.1.1: High Bit is one less than Bits Stored.
-    if (
-        allocated not in (8, 16)
-        or not 1 <= stored <= allocated
-        or int(dataset.get("HighBit", stored - 1)) != stored - 1
-    ):
-        raise ScanRefused("bit-depth")
-    return DicomHeader(
-        patient_id=_text(dataset, "PatientID"),
-        issuer=_text(dataset, "IssuerOfPatientID"),
-        instance=_text(dataset, "SOPInstanceUID"),
-        modality=_text(dataset, "Modality"),
-        secondary_capture=_text(dataset, "SOPClassUID") == SECONDARY_CAPTURE,
-        syntax=str(dataset.file_meta.TransferSyntaxUID),
-        rows=rows,
-        columns=columns,
-        bits_allocated=allocated,
-        bits_stored=stored,
-        signed=int(dataset.get("PixelRepresentation", 0)) == 1,
-        inverted=photometric == "MONOCHROME1",
-        spacing_mm=_spacing(dataset),
-    )
-
-
-def _text(dataset: pydicom.Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    if value is None:
-        return ""
-    parts = [str(part) for part in value] if isinstance(value, pydicom.multival.MultiValue) else [str(value)]
-    return "\\".join(parts).rstrip(" \0")
-
-
-def _spacing(dataset: pydicom.Dataset) -> tuple[float, ...]:
-    value = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
-    if not isinstance(value, pydicom.multival.MultiValue) or len(value) != 2:
-        return ()
-    spacing = (float(value[0]), float(value[1]))
-    return spacing if all(0 < mm < 1000 for mm in spacing) else ()
-
-
-def _check_pixel_data(header: DicomHeader, remaining: int) -> None:
-    syntax = UID(header.syntax)
-    if syntax.is_private or not syntax.is_transfer_syntax:
-        raise ScanRefused("transfer-syntax", "not one of the standard's")
-    try:
-        usable = get_decoder(syntax).is_available
-    except NotImplementedError:
-        usable = False
-    if not usable:
-        raise ScanRefused("transfer-syntax", syntax.name)
-    if not header.compressed and remaining < header.native_bytes:
-        raise ScanRefused("truncated")
-    # A few bytes that claim a huge image are a bomb, not a radiograph; up to 4096 x 4096 is cheap enough to try.
-    if header.compressed and header.rows * header.columns > max(1 << 24, 200 * remaining):
-        raise ScanRefused("too-large", "for so few compressed bytes")

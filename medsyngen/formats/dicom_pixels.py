@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from PIL.Image import DecompressionBombError
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from medsyngen.formats.dicom import DicomHeader, parse_header, read_dataset, read_header
+from medsyngen.formats.dicom import read_image
+from medsyngen.formats.dicom_colour import Palette
+from medsyngen.formats.dicom_frames import stored_frames
+from medsyngen.formats.dicom_groups import planes_of, rescales_of
+from medsyngen.formats.dicom_header import DicomHeader
+from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.guarding import guarded
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues
+from medsyngen.scan import Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class FrameValues:
+    """The frames of one object, in the order in which they are stored.
+
+    Args:
+        pixels: float32, shape (frame, row, column), in modality values; bright means dense tissue as in MONOCHROME2.
+        value_range: Lowest and highest value that the bit depth and every frame's rescale can express.
+        planes: Where each frame lies; None where the header does not say.
+        spacing_mm: Distance between rows, between columns; empty where the header gives none for all frames.
+    """
+
+    pixels: Pixels = field(repr=False)
+    value_range: tuple[float, float]
+    planes: tuple[SliceGeometry | None, ...] = ()
+    spacing_mm: tuple[float, ...] = ()
 
 
 def read_pixels(path: Path) -> ImageValues:
-    """Reads one grey single-frame image.
+    """Reads one single-frame image as grey values.
 
     Modality values are slope × stored + intercept, or the Modality LUT Sequence where there is one. MONOCHROME1 is then
     turned round within the range of the bit depth (low + high - value), so that bright means the same in every image.
-    Windows of the file (VOI LUT, Window Center) are not applied: the recipe's window is.
+    Windows of the file (VOI LUT, Window Center) are not applied: the recipe's window is. Of a coloured image the
+    luminance is taken (:mod:`medsyngen.formats.dicom_colour`); a rescale does not apply to it (PS3.3 C.7.6.3.1.2).
 
     Args:
         path: A DICOM file.
@@ -31,38 +55,50 @@ def read_pixels(path: Path) -> ImageValues:
     Raises:
         ScanRefused: With the reason why this reader can't use the file.
     """
-    dataset, _ = read_dataset(path, pixels=True)
-    if "PixelData" not in dataset:
-        read_header(path)  # says why, if the header already tells
-        raise ScanRefused("truncated")
+    dataset, header = read_image(path)
+    if header.frames > 1:
+        raise ScanRefused("multi-frame")
+    found = _read(dataset, header)
+    return ImageValues(found.pixels[0], found.value_range, found.spacing_mm)
+
+
+def read_frames(path: Path) -> FrameValues:
+    """Reads all frames of an object, one or many, as :func:`read_pixels` does one.
+
+    The rescale of an enhanced object is each frame's own (Pixel Value Transformation, PS3.3 C.7.6.16.2.9).
+
+    Raises:
+        ScanRefused: With the reason why this reader can't use the file.
+    """
+    return _read(*read_image(path))
+
+
+def _read(dataset: pydicom.Dataset, header: DicomHeader) -> FrameValues:
     with guarded("undecodable"):
-        header = parse_header(dataset, len(dataset.PixelData or b""))
-        try:
-            stored = _stored(dataset, header)
-        except DecompressionBombError:
-            raise ScanRefused("too-large") from None
-        values, low, high = _to_modality(stored, dataset, header)
-    if header.inverted:
-        values = (low + high) - values
-    return ImageValues(np.ascontiguousarray(values, dtype=np.float32), (low, high), header.spacing_mm)
+        if not dataset.get("PixelData"):
+            raise ScanRefused("not-an-image", "no pixel data")
+        pixels: Pixels = np.empty((header.frames, header.rows, header.columns), np.float32)
+        ends: list[float] = []
+        for number, (values, low, high) in enumerate(_modality_values(dataset, header)):
+            pixels[number] = (low + high) - values if header.inverted else values
+            ends += [low, high]
+        planes = planes_of(dataset, header.frames)
+    spacing = header.spacing_mm or (planes[0].spacing_mm if header.frames == 1 and planes[0] else ())
+    return FrameValues(pixels, (min(ends), max(ends)), planes, spacing)
 
 
-def _stored(dataset: pydicom.Dataset, header: DicomHeader) -> NDArray[np.int32]:
-    if header.syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian):
-        kind = np.dtype(f"<{'i' if header.signed else 'u'}{header.bits_allocated // 8}")
-        array = np.frombuffer(dataset.PixelData, kind, header.rows * header.columns)
-        array = array.reshape(header.rows, header.columns)
+def _modality_values(dataset: pydicom.Dataset, header: DicomHeader) -> Iterator[tuple[NDArray[Any], float, float]]:
+    """Yields each frame with the lowest and the highest value that it could have."""
+    frames = stored_frames(dataset, header)
+    if header.photometric == "PALETTE COLOR":
+        palette = Palette(dataset)
+        yield from ((palette.look_up(stored), 0.0, palette.highest) for stored in frames)
+    elif header.coloured:
+        yield from ((grey, 0.0, float(2**header.bits_stored - 1)) for grey in frames)
     else:
-        # For RLE pydicom's own decoder is named: a compiled one can end the whole process on a forged file.
-        dataset.pixel_array_options(decoding_plugin="pydicom" if header.syntax == RLELossless else "")
-        array = np.asarray(dataset.pixel_array)
-    if array.shape != (header.rows, header.columns) or array.dtype.kind not in "ui":
-        raise ScanRefused("undecodable")
-    # Bits above Bits Stored may hold overlays (PS3.5 section 8.1.1, retired): they are not part of the image.
-    spare = 32 - header.bits_stored
-    if header.signed:
-        return (array.astype(np.int32) << spare) >> spare
-    return array.astype(np.int32) & ((1 << header.bits_stored) - 1)
+        rescales = rescales_of(dataset, header.frames)
+        for stored, rescale in zip(frames, rescales, strict=True):
+            yield _to_modality(stored, rescale, header)
 
 
 def _to_modality(

@@ -22,6 +22,7 @@ class SliceGeometry:
         spacing_mm: Distance between rows, between columns: Pixel Spacing (0028,0030).
         thickness_mm: Slice Thickness (0018,0050); None where absent.
         frame_of_reference: Frame of Reference UID (0020,0052); empty where absent. Never shown.
+        localizer: Image Type (0008,0008) says LOCALIZER: a scout that other slices are planned on.
     """
 
     position: Vector
@@ -30,6 +31,7 @@ class SliceGeometry:
     spacing_mm: tuple[float, float]
     thickness_mm: float | None = None
     frame_of_reference: str = field(default="", repr=False)
+    localizer: bool = False
 
 
 def plane_of(dataset: pydicom.Dataset) -> SliceGeometry | None:
@@ -56,7 +58,12 @@ def plane_of(dataset: pydicom.Dataset) -> SliceGeometry | None:
         spacing_mm=(spacing[0], spacing[1]),
         thickness_mm=thickness[0] if thickness and thickness[0] > 0 else None,
         frame_of_reference=str(dataset.get("FrameOfReferenceUID") or ""),
+        localizer="LOCALIZER" in _words(dataset.get("ImageType")),
     )
+
+
+def _words(value: object) -> list[str]:
+    return [str(word) for word in value] if isinstance(value, MultiValue) else [str(value or "")]
 
 
 def _numbers(value: object, count: int) -> tuple[float, ...] | None:

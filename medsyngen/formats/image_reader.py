@@ -11,11 +11,12 @@ from monai.data import ImageReader
 
 from medsyngen.formats.locator import ImageSource
 from medsyngen.formats.refusal import ScanRefused
+from medsyngen.formats.values import ImageValues
 from medsyngen.scan import Pixels
 
 
 class ScanReader(ImageReader):  # type: ignore[misc]  # MONAI is not typed
-    """Reads grey single-frame DICOM files and the images of an ``.npz`` (``file.npz#12``).
+    """Reads single-frame DICOM files as grey values, and the images of an ``.npz`` (``file.npz#12``).
 
     Unlike MONAI's own readers of DICOM it never joins files of a folder into a volume, turns MONOCHROME1 round, applies
     the Modality LUT Sequence, and refuses what it can't read instead of leaving it to another reader.
@@ -58,12 +59,17 @@ class ScanReader(ImageReader):  # type: ignore[misc]  # MONAI is not typed
         if not img:
             raise ScanRefused("unreadable", "one file at a time")
         values = self._source.read(img)
-        affine = np.eye(4)
-        for axis, spacing in enumerate(values.spacing_mm):
-            affine[axis, axis] = spacing
-        return values.pixels, {
-            "affine": affine,
-            "spatial_shape": np.asarray(values.pixels.shape),
-            "original_channel_dim": "no_channel",
-            "value_range": np.asarray(values.value_range or (np.nan, np.nan)),
-        }
+        return values.pixels, metadata_of(values)
+
+
+def metadata_of(values: ImageValues) -> dict[str, Any]:
+    """Returns what :class:`ScanReader` tells of an image beside its pixels."""
+    affine = np.eye(4)
+    for axis, spacing in enumerate(values.spacing_mm):
+        affine[axis, axis] = spacing
+    return {
+        "affine": affine,
+        "spatial_shape": np.asarray(values.pixels.shape),
+        "original_channel_dim": "no_channel",
+        "value_range": np.asarray(values.value_range or (np.nan, np.nan)),
+    }

@@ -6,21 +6,33 @@ Two layouts: flat (``images``, beside it ``label`` and ``patient_id``) and MedMN
 
 from __future__ import annotations
 
+import contextlib
+import io
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from medsyngen.formats.allowance import allow
+from medsyngen.formats.archive import check_members
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues, check_side
 
 MAX_BYTES = 4 << 30
-"""Largest array that is read into memory."""
+"""Largest array that is read."""
+MOST_IMAGES = 2_000_000
+"""In one array of a file: each becomes an entry of the index."""
+_KEPT_BYTES = 64 << 20  # a smaller array is kept in memory, of a larger one each image is read as it is asked for
+_NPY_HEADER = 1 << 16
+_MOST_MEMBERS = 1000
+_TEXT_BYTES = 4096  # of one label or identifier
+_DEFLATE_RATIO = 1032  # the most that deflate can do: a member that claims more is a lie
 _BROKEN = (OSError, EOFError, ValueError, LookupError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
 _LAYOUTS: tuple[tuple[str, ...], ...] = (("",), ("train_", "val_", "test_"))
 _IDENTIFYING = ("patient_id", "patient_ids", "filename", "filenames", "path", "paths", "study_id", "accession")
@@ -69,6 +81,7 @@ def read_npz_header(path: Path) -> NpzHeader:
         ScanRefused: ``unreadable``, ``npz-layout``, ``coloured``, ``bit-depth`` or ``too-large``.
     """
     try:
+        check_members(path, _MOST_MEMBERS, 1 << 20)
         with zipfile.ZipFile(path) as archive:
             return _read_header(archive)
     except _BROKEN:
@@ -112,49 +125,61 @@ def _read_header(archive: zipfile.ZipFile) -> NpzHeader:
         identifying=frozenset(
             text
             for name in arrays & {prefix + suffix for prefix in prefixes for suffix in _IDENTIFYING}
-            for text in _texts(_load(archive, name, 1 << 28))
+            for text in _texts(_load(archive, name, _KEPT_BYTES))
         ),
     )
 
 
 def _shape(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    with archive.open(f"{name}.npy") as member:
-        shape, dtype = _npy_header(member)
+    shape, _, dtype, _ = _member_header(archive, name)
     if len(shape) == 4 and shape[3] == 1:
         shape = shape[:3]
     if len(shape) == 4 and shape[3] in (3, 4):
         raise ScanRefused("coloured")
     if len(shape) != 3:
         raise ScanRefused("npz-layout", "images must have the shape (n, rows, columns)")
+    if shape[0] > MOST_IMAGES:
+        raise ScanRefused("too-large", f"more than {MOST_IMAGES} images")
     check_side(shape[1], shape[2])
+    # A few bytes that claim a huge image are a bomb: the rule of compressed DICOM.
+    if shape[1] * shape[2] > max(1 << 24, 200 * archive.getinfo(f"{name}.npy").compress_size):
+        raise ScanRefused("too-large", "for so few compressed bytes")
     if dtype.kind not in "uif" or (dtype.kind in "ui" and dtype.itemsize > 2):
         raise ScanRefused("bit-depth")
     return shape, dtype
 
 
-def _npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(member))
+def _member_header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Returns shape, whether in Fortran order, kind of number, and where the data begin.
+
+    Raises:
+        ScanRefused: ``npz-layout`` for objects, ``truncated`` if the data can't be in the archive, ``unreadable``.
+    """
+    info = archive.getinfo(f"{name}.npy")
+    with archive.open(info) as member:
+        start = io.BytesIO(member.read(_NPY_HEADER))  # a header may claim to be of any length
+    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(start))
     if read is None:
         raise ScanRefused("unreadable")
-    shape, _, dtype = read(member)
+    shape, fortran, dtype = read(start)
     if dtype.hasobject or dtype.names is not None:
         raise ScanRefused("npz-layout", "objects are not read")
-    return shape, dtype
+    # What the array claims must be in the archive: otherwise memory would be asked for nothing.
+    room = info.file_size if info.file_size <= _DEFLATE_RATIO * info.compress_size + 64 else 0
+    if min((0, *shape)) < 0 or math.prod(shape) * dtype.itemsize > room - start.tell():
+        raise ScanRefused("truncated")
+    return shape, fortran, dtype, start.tell()
 
 
 def _load(archive: zipfile.ZipFile, name: str, limit: int = MAX_BYTES) -> NDArray[Any]:
+    shape, fortran, dtype, start = _member_header(archive, name)
+    size = math.prod(shape) * dtype.itemsize
+    if size > limit:
+        raise ScanRefused("too-large", f"an array above {limit >> 20} MiB")
     with archive.open(f"{name}.npy") as member:
-        shape, dtype = _npy_header(member)
-        size = dtype.itemsize
-        for length in shape:
-            size *= length
-        if size > limit:
-            raise ScanRefused("too-large", f"an array above {limit >> 20} MiB")
-        # What the array claims must be in the archive: otherwise memory would be asked for nothing.
-        if size > archive.getinfo(f"{name}.npy").file_size:
-            raise ScanRefused("truncated")
-    with archive.open(f"{name}.npy") as member:
-        return np.asarray(npy.read_array(member, allow_pickle=False))
+        member.seek(start)
+        array = np.frombuffer(member.read(size), dtype)
+    return array.reshape(shape, order="F" if fortran else "C")
 
 
 def _column(
@@ -165,10 +190,10 @@ def _column(
         name = next((prefix + suffix for suffix in suffixes if prefix + suffix in arrays), None)
         if name is None:
             return None
-        part = _texts(_load(archive, name, 1 << 28))
-        if len(part) != count:
+        shape, _, dtype, _ = _member_header(archive, name)
+        if shape[:1] != (count,) or math.prod(shape[1:]) * dtype.itemsize > _TEXT_BYTES:
             raise ScanRefused("npz-layout", "one label and one patient ID for each image")
-        texts.extend(part)
+        texts.extend(_texts(_load(archive, name, 1 << 28)))
     return tuple(texts)
 
 
@@ -184,8 +209,21 @@ def _text(item: object) -> str:
     return (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).rstrip(" \0")
 
 
+class _OneByOne:
+    """An array whose images are unpacked as they are asked for, so that what it claims takes no memory."""
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], start: int) -> None:
+        self._member = zipfile.ZipFile(path).open(f"{name}.npy")  # noqa: SIM115 - open as long as its reader
+        self._shape, self._dtype, self._start = shape, dtype, start
+        self._size = math.prod(shape) * dtype.itemsize
+
+    def read(self, position: int) -> NDArray[Any]:
+        self._member.seek(self._start + position * self._size)
+        return np.frombuffer(self._member.read(self._size), self._dtype).reshape(self._shape)
+
+
 class NpzImages:
-    """The images of one ``.npz``; each array is read whole at its first use.
+    """The images of one ``.npz``. A large array is read image by image: cheap in order, slow out of it.
 
     Args:
         path: The file.
@@ -197,7 +235,7 @@ class NpzImages:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._header = read_npz_header(path)
-        self._arrays: dict[str, NDArray[Any]] = {}
+        self._arrays: dict[str, NDArray[Any] | _OneByOne] = {}
 
     def read(self, index: int) -> ImageValues:
         """Returns image ``index``, counted over all arrays.
@@ -208,18 +246,30 @@ class NpzImages:
         position = index
         for name, count, bits in zip(self._header.names, self._header.counts, self._header.bits, strict=True):
             if position < count:
-                return self._values(self._array(name)[position], bits)
+                return self._values(self._image(name, position), bits)
             position -= count
         raise ScanRefused("npz-layout", "no image of this number")
 
-    def _array(self, name: str) -> NDArray[Any]:
-        if name not in self._arrays:
-            try:
-                with zipfile.ZipFile(self._path) as archive:
-                    self._arrays[name] = _load(archive, name)
-            except _BROKEN:
-                raise ScanRefused("unreadable") from None
-        return self._arrays[name]
+    def _image(self, name: str, position: int) -> NDArray[Any]:
+        try:
+            with zipfile.ZipFile(self._path) if name not in self._arrays else contextlib.nullcontext() as archive:
+                if archive is not None:
+                    self._arrays[name] = self._opened(archive, name)
+            kept = self._arrays[name]
+            return kept.read(position) if isinstance(kept, _OneByOne) else kept[position]
+        except _BROKEN:
+            raise ScanRefused("unreadable") from None
+
+    def _opened(self, archive: zipfile.ZipFile, name: str) -> NDArray[Any] | _OneByOne:
+        shape, fortran, dtype, start = _member_header(archive, name)
+        size = math.prod(shape) * dtype.itemsize
+        one_at_least = size if fortran else size // max(1, shape[0])
+        allow(one_at_least, archive.getinfo(f"{name}.npy").compress_size)
+        if fortran or size <= _KEPT_BYTES:
+            return _load(archive, name)
+        if size > MAX_BYTES:
+            raise ScanRefused("too-large", f"an array above {MAX_BYTES >> 20} MiB")
+        return _OneByOne(self._path, name, shape[1:], dtype, start)
 
     @staticmethod
     def _values(image: NDArray[Any], bits: int) -> ImageValues:

@@ -12,7 +12,6 @@ import yaml
 from medsyngen.cohort.identifiers import write_identifiers
 from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
-from medsyngen.cohort.pixel_cache import existing_folder
 from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
@@ -21,6 +20,7 @@ from medsyngen.pipeline.fit_outcome import FitOutcome
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
 from medsyngen.pipeline.other_ranks import others_needed
 from medsyngen.pipeline.phantoms_only import fit_on_phantoms, refuse_what_is_about_scans
+from medsyngen.pipeline.place_of_reading import place_of_reading
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.pipeline.run_identity import RunIdentity
@@ -34,6 +34,7 @@ from medsyngen.privacy.patients_charged import PatientsCharged
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.sources.places import check_public, check_there
 from medsyngen.synthesis.synthesizer import Generator
 
 GO_ON = (
@@ -61,9 +62,9 @@ def run_recipe(
 
     A recipe whose every band phantoms serve reads no scan; see :func:`fit_on_phantoms`.
 
-    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, budget, room in
-    the ledger, scans, number of patients; then the plan is reserved; then a rehearsal on phantoms; then the charged
-    training; then preview and report.
+    Order: everything that can refuse does so before the first charge and before RUN is made: recipe, public folders
+    that are private, budget, room in the ledger, scans, number of patients; then the plan is reserved; then a rehearsal
+    on phantoms; then the charged training; then preview and report.
 
     Args:
         recipe: With patients_at_most, if scans are read.
@@ -88,10 +89,11 @@ def run_recipe(
         )
         return fit_on_phantoms(recipe, run=run, device=device, ranks=ranks, progress=progress)
     scans = _named(scans)
+    check_public(recipe.resolved()["synthesis"], {"SCANS": scans, "RUN": run})
     folder = RunFolder(run)
     folder.check_same_recipe(recipe)
     n_max, method, keys = recipe.n_max, recipe.synthesis, keys or secure_generator()
-    identity = RunIdentity.load(folder) or RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
+    identity = RunIdentity.load(folder) or _new_identity(recipe, ledger, own_ledger)
     if folder.finished:
         if not folder.reported:  # killed after the last file but the report
             write_report(run, ledger=ledger)
@@ -152,6 +154,11 @@ def run_recipe(
     )
 
 
+def _new_identity(recipe: Recipe, ledger: Path | None, own_ledger: str | None) -> RunIdentity:
+    check_there(recipe.resolved()["synthesis"])
+    return RunIdentity.new(None if own_ledger is not None else site_ledger(ledger))
+
+
 def _named(scans: Path | None) -> Path:
     if scans is None:
         raise UsageError(
@@ -187,21 +194,24 @@ def help_fit(ranks: Ranks, *, device: str = "auto") -> int:
 def _read(
     recipe: Recipe, scans: Path, labels: Path | None, patient_map: Path | None, folder: RunFolder, progress: Progress
 ) -> Reading:
-    reading = read_cohort(
-        scans,
-        form=recipe.scans,
-        classes=recipe.classes,
-        labels=LabelTable.read(labels) if labels else None,
-        patient_map=PatientMap.read(patient_map) if patient_map else None,
-        public_text=recipe.to_yaml(),
-        cache_folder=existing_folder(folder.private),
-        progress=progress,
-    )
-    if len(reading.cohort) > recipe.n_max:
-        raise InputUnusable(
-            f"there are more patients than patients_at_most ({recipe.n_max}); nothing was charged",
-            do="raise patients_at_most above the number of patients (`medsyngen inspect` suggests one)",
+    tables = (LabelTable.read(labels) if labels else None, PatientMap.read(patient_map) if patient_map else None)
+    with place_of_reading(folder):
+        reading = read_cohort(
+            scans,
+            form=recipe.scans,
+            classes=recipe.classes,
+            labels=tables[0],
+            patient_map=tables[1],
+            public_text=recipe.to_yaml(),
+            cache_folder=folder.cache_folder,
+            kept=folder.index_file,
+            progress=progress,
         )
+        if len(reading.cohort) > recipe.n_max:
+            raise InputUnusable(
+                f"there are more patients than patients_at_most ({recipe.n_max}); nothing was charged",
+                do="raise patients_at_most above the number of patients (`medsyngen inspect` suggests one)",
+            )
     return reading
 
 

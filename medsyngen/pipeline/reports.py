@@ -142,7 +142,8 @@ def _stages(recipe: Recipe) -> tuple[StageFacts, ...]:
     method = recipe.synthesis
     if not hasattr(method, "bands"):
         return ()
-    phantoms: Data = "evolved phantoms" if method.describe_queries(target_of(recipe)) else "phantoms"
+    votes = any(query["kind"] == "votes" for query in method.describe_queries(target_of(recipe)))
+    phantoms: Data = "evolved phantoms" if votes else "phantoms"
     return tuple(
         StageFacts(
             band.name,

@@ -11,11 +11,14 @@ from pathlib import Path
 import yaml
 from filelock import FileLock, Timeout
 
+from medsyngen.cohort.disk_index import NAME as INDEX
 from medsyngen.errors import MedsyngenError, UsageError
 from medsyngen.privacy.chain import canonical
 from medsyngen.privacy.checkpoint import head_of_checkpoint, write_atomically
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.recipe import Recipe, recipe_from
+from medsyngen.synthesis.bought_shares import BOUGHT_FILE
+from medsyngen.synthesis.central_dp_syngen import CENTRAL
 from medsyngen.synthesis.evolved_file import EVOLVED, VOTES
 from medsyngen.synthesis.generator import read_tensors
 
@@ -71,9 +74,19 @@ class RunFolder:
         return self.private / VOTES
 
     @property
+    def central_file(self) -> Path:
+        """The noised sum of central images, where a training may follow it."""
+        return self.private / CENTRAL
+
+    @property
     def evolved_file(self) -> Path:
         """What they made: evolved phantoms, and the expert that learned from them."""
         return self.private / EVOLVED
+
+    @property
+    def bought_file(self) -> Path:
+        """The noised sum of class proportions, where they were bought."""
+        return self.private / BOUGHT_FILE
 
     @property
     def identifiers_file(self) -> Path:
@@ -86,11 +99,28 @@ class RunFolder:
         return self.private / "preflight.json"
 
     @property
+    def index_file(self) -> Path:
+        """What the headers of the scans say, so that a second run reads only those that changed."""
+        return self.private / INDEX
+
+    @property
+    def cache_folder(self) -> Path:
+        """The scans in the recipe's form, so that no second reading decodes them again."""
+        return self.private / "cache"
+
+    @property
     def traces_of_scans(self) -> tuple[str, ...]:
         """What is here that only a look at scans leaves behind, in words; what is not ours is not named."""
         inside = {p.name for p in self.private.iterdir()} - {".lock"} if self.private.is_dir() else set()
-        kept = (self.checkpoint_file, self.votes_file, self.evolved_file)
-        ours = (self.identity_file, *kept, self.identifiers_file, self.preflight_file)
+        kept = (self.checkpoint_file, self.votes_file, self.evolved_file, self.central_file, self.bought_file)
+        ours = (
+            self.identity_file,
+            *kept,
+            self.identifiers_file,
+            self.preflight_file,
+            self.index_file,
+            self.cache_folder,
+        )
         found = [self.ledger_file.name] if self.ledger_file.exists() else []
         found += [f"private/{path.name}" for path in ours if path.name in inside]
         return (*found, *(["other files in private/"] if inside - {path.name for path in ours} else []))
@@ -153,6 +183,8 @@ class RunFolder:
             "the checkpoint": self.checkpoint_file,
             "the checkpoint of votes": self.votes_file,
             "the evolved phantoms": self.evolved_file,
+            "the central images": self.central_file,
+            "the class proportions": self.bought_file,
         }
         found += [(what, [*head_of_checkpoint(path)]) for what, path in kept.items() if path.is_file()]
         if self.finished:

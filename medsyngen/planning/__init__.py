@@ -1,5 +1,6 @@
 """What private training will cost and give, from public numbers alone: no scan is read."""
 
+from medsyngen.planning.central import CentralPlan, plan_central
 from medsyngen.planning.cost import Cost
 from medsyngen.planning.joined import JoinedPlan, plan_joined
 from medsyngen.planning.of_recipe import RecipePlan, plan_recipe
@@ -11,6 +12,7 @@ from medsyngen.planning.search import Search, Setting, best_setting
 from medsyngen.planning.votes import VotesPlan, plan_votes
 
 __all__ = [
+    "CentralPlan",
     "Cost",
     "JoinedPlan",
     "PhantomsPlan",
@@ -23,6 +25,7 @@ __all__ = [
     "VotesPlan",
     "best_setting",
     "plan",
+    "plan_central",
     "plan_joined",
     "plan_phantoms",
     "plan_portrait",

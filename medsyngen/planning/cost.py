@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medsyngen.errors import UsageError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -48,6 +50,16 @@ class Cost:
     private_seconds: float | None
     public_seconds: float | None
     public_expert_exists: bool
+
+
+def check_speed(speed: float | None) -> None:
+    """Refuses a number of images a second that is none; None is to be measured, or unknown.
+
+    Raises:
+        UsageError: It is not above 0, or not finite.
+    """
+    if speed is not None and not 0.0 < speed < float("inf"):
+        raise UsageError("images per second must be positive", do="leave it out, then it is measured")
 
 
 def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:

@@ -64,11 +64,11 @@ def plan_joined(recipe: Recipe, *, speed: float | None = None, measure: bool = T
 
     Args:
         recipe: With its N_max, of method ``evolved-dp-syngen``.
-        speed: Images a second, if it is known.
+        speed: Images a second, if it is known; used where DP-SGD follows the votes.
         measure: Whether to measure the speed otherwise.
 
     Raises:
-        UsageError: N_max is missing, or images of this size can't be made.
+        UsageError: N_max is missing, images of this size can't be made, or the speed is no positive number.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
     from medsyngen.diffusion.unet import build_unet

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medsyngen.cohort.conditions import short_form
-from medsyngen.errors import UsageError
-from medsyngen.planning.cost import Cost, images_per_second, memory_estimate, slots_per_step
+from medsyngen.planning.cost import Cost, check_speed, images_per_second, memory_estimate, slots_per_step
 from medsyngen.planning.plan import Plan, plan
 from medsyngen.planning.search import Search, best_setting
 from medsyngen.privacy.budget import Budget, checked_delta
@@ -66,8 +65,6 @@ def plan_recipe(
 
     n_max, method = recipe.n_max, recipe.synthesis
     training = method.private
-    if speed is not None and not 0.0 < speed < float("inf"):
-        raise UsageError("images per second must be positive", do="leave it out, then it is measured")
     check_image_size(method.network, recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     draws = training.scans_per_patient * training.draws_per_scan
@@ -108,9 +105,13 @@ def cost_of(recipe: Recipe, network: Any, planned: Plan, speed: float | None, me
         planned: Its private training.
         speed: Images a second, if it is known.
         measure: Whether to measure the speed otherwise.
+
+    Raises:
+        UsageError: If the speed is no positive number.
     """
     from medsyngen.synthesis.experts import find_expert
 
+    check_speed(speed)
     method, size = recipe.synthesis, recipe.scans.size
     training, public = method.private, method.public
     images = training.scans_per_patient * training.draws_per_scan

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medsyngen.errors import UsageError
-from medsyngen.planning.cost import count_parameters, images_per_second
+from medsyngen.planning.cost import check_speed, count_parameters, images_per_second
 from medsyngen.privacy.budget import Guarantee
 from medsyngen.recipe import Recipe
 
@@ -62,8 +62,7 @@ def plan_phantoms(recipe: Recipe, *, speed: float | None = None, measure: bool =
 
     if recipe.reads_scans:
         raise UsageError("this recipe learns from scans", do="plan it with its patients_at_most")
-    if speed is not None and not 0.0 < speed < float("inf"):
-        raise UsageError("images per second must be positive", do="leave it out, then it is measured")
+    check_speed(speed)
     method, size = recipe.synthesis, recipe.scans.size
     check_image_size(method.network, size)
     network = build_unet(method.network, image_channels=1, class_rows=1, seed=0).eval()

@@ -73,8 +73,7 @@ def plan_portrait(recipe: Recipe, *, measure: bool = True) -> PortraitPlan:
         measure: Whether to measure how fast phantoms are rendered here.
 
     Raises:
-        UsageError: N_max is missing.
-        ValueError: Images of this size can't be made.
+        UsageError: N_max is missing, or images of this size can't be made.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
     n_max, method = recipe.n_max, recipe.synthesis
@@ -105,15 +104,17 @@ def plan_portrait(recipe: Recipe, *, measure: bool = True) -> PortraitPlan:
 def portrait_noise(method: Any, recipe: Recipe, noise_multiplier: float) -> tuple[float, float]:
     """Returns lengths of the noise: on the mean of all classes together, and on the rarest class's; as if N_max came.
 
-    A mean of class share π has d numbers, each with noise σ_DP · C / (N_max · π).
+    Each of K classes has d numbers in the sum, with noise σ_DP · C / N_max on every one. The mean of all is the sum of
+    K rows; that of a class of share π is its own row over π.
 
     Args:
         method: The portrait.
         recipe: Whose N_max and classes.
         noise_multiplier: σ_DP.
     """
-    length = noise_multiplier * method.clipping_norm * math.sqrt(method.entries) / recipe.n_max
-    return length, length / float(Cells(recipe.target.conditioning).shares.min())
+    shares = Cells(recipe.target.conditioning).shares
+    row = noise_multiplier * method.clipping_norm * math.sqrt(method.entries) / recipe.n_max
+    return row * math.sqrt(len(shares)), row / float(shares.min())
 
 
 def enough_for_portrait(noise_all: float, noise_rarest: float) -> Enough:

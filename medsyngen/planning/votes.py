@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,12 +30,15 @@ class VotesPlan:
         delta: δ.
         noise_multiplier: σ_DP, calibrated: the noise on every member's votes.
         iterations: T.
-        epsilon_after: ε after each round.
+        epsilon_after: ε after each round, with that of bought proportions.
         members: Of the population, all classes together.
-        votes_per_member: N_max / members: at most, if every patient has one scan.
+        votes_per_member: N_max · √q / members, if every patient has one scan and it votes for q members; where scans
+            of a patient vote for different ones, up to √scans times as many.
         votes_to_noise: The same over σ_DP.
-        by_chance: Share of members without any vote whose noisy votes are above the threshold.
-        members_advised: As many members as there are patients for each unit of noise: N_max / σ_DP.
+        by_chance: Share of members without any vote whose noisy votes are above the threshold; None where selection
+            does not ask for it.
+        members_advised: As many members as have a vote for each unit of noise: N_max · √q / σ_DP.
+        shares_noise: Noise on each class's number of patients, where class proportions are bought; None where not.
         enough: Whether N_max patients can steer a population of this size at this budget.
         verdict: The same in words, with what to do if not.
     """
@@ -47,8 +51,9 @@ class VotesPlan:
     members: int
     votes_per_member: float
     votes_to_noise: float
-    by_chance: float
+    by_chance: float | None
     members_advised: int
+    shares_noise: float | None
     enough: Enough
     verdict: str
 
@@ -77,10 +82,19 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
-    return votes_with(recipe, method.calibrate(budget, n_max), budget)
+    sigma = method.calibrate(budget, n_max)
+    return votes_with(recipe, sigma, budget, bought=method.bought_events(sigma))
 
 
-def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "synthesis") -> VotesPlan:
+def votes_query(recipe: Recipe) -> dict[str, Any]:
+    """Returns what the scans are asked in rounds of votes, as plain JSON."""
+    (query,) = (each for each in recipe.synthesis.describe_queries(recipe.target) if each["kind"] == "votes")
+    return dict(query)
+
+
+def votes_with(
+    recipe: Recipe, sigma: float, budget: Budget, numbers: str = "synthesis", bought: Sequence[Gaussian] = ()
+) -> VotesPlan:
     """Returns what can be told about rounds of votes, their noise known.
 
     Args:
@@ -88,12 +102,14 @@ def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "syn
         sigma: σ_DP of the votes.
         budget: ε and δ.
         numbers: Where in the recipe the votes' numbers stand.
+        bought: The sum of class proportions that comes before them, if there is one.
     """
-    n_max = recipe.n_max
-    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    n_max, query = recipe.n_max, votes_query(recipe)
     rounds, members = query["planned"], query["members"]
-    after = tuple(epsilon_spent([SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1))
-    ratio = n_max / members / sigma
+    after = tuple(
+        epsilon_spent([*bought, SelfComposed(Gaussian(sigma), t)], budget.delta) for t in range(1, rounds + 1)
+    )
+    each = votes_a_member(recipe)
     return VotesPlan(
         epsilon=after[-1],
         delta=budget.delta,
@@ -101,27 +117,44 @@ def votes_with(recipe: Recipe, sigma: float, budget: Budget, numbers: str = "syn
         iterations=rounds,
         epsilon_after=after,
         members=members,
-        votes_per_member=n_max / members,
-        votes_to_noise=ratio,
-        by_chance=0.5 * math.erfc(query["threshold"] / math.sqrt(2)),
-        members_advised=max(1, int(n_max / sigma)),
-        enough=enough_votes(ratio),
-        verdict=votes_in_words(n_max, members, sigma, budget, numbers),
+        votes_per_member=each,
+        votes_to_noise=each / sigma,
+        by_chance=None if query["selection"] == "rank" else 0.5 * math.erfc(query["threshold"] / math.sqrt(2)),
+        members_advised=_members_advised(each * members, sigma),
+        shares_noise=next((event.noise_multiplier for event in bought), None),
+        enough=enough_votes(each / sigma),
+        verdict=votes_in_words(n_max, members, sigma, budget, numbers, votes=each),
     )
+
+
+def votes_a_member(recipe: Recipe) -> float:
+    """Returns the votes that a member gets on average, if every patient has one scan and N_max patients are there.
+
+    A patient's votes are a vector of length 1: a scan that votes for q members gives each of them 1/√q, √q together.
+    """
+    query = votes_query(recipe)
+    members = int(query["members"])
+    return recipe.n_max * math.sqrt(min(int(query["neighbours"]), members)) / members
+
+
+def _members_advised(votes: float, sigma: float) -> int:
+    return max(1, int(votes / sigma))
 
 
 def enough_votes(ratio: float) -> Enough:
     """Returns whether patients can outvote the noise.
 
     Args:
-        ratio: N_max / members / σ_DP.
+        ratio: A member's votes over σ_DP.
     """
     if ratio >= LITTLE:
         return "yes"
     return "borderline" if ratio >= MUCH else "no"
 
 
-def votes_in_words(patients: int, members: int, sigma: float, budget: Budget, numbers: str = "synthesis") -> str:
+def votes_in_words(
+    patients: int, members: int, sigma: float, budget: Budget, numbers: str = "synthesis", *, votes: float
+) -> str:
     """Returns the verdict as a paragraph: whether it suffices, how far off it is, what helps.
 
     Args:
@@ -130,17 +163,17 @@ def votes_in_words(patients: int, members: int, sigma: float, budget: Budget, nu
         sigma: σ_DP.
         budget: ε and δ.
         numbers: Where in the recipe the votes' numbers stand.
+        votes: Of a member, on average.
     """
-    ratio = patients / members / sigma
+    ratio = votes / sigma
     figure = (
         f"with up to {patients} patients and ε = {shown(budget.epsilon)} at δ = {shown(budget.delta)} per patient, a "
-        f"member of the population gets {patients / members:.2g} votes on average, {ratio:.2g} times the "
+        f"member of the population gets {votes:.2g} votes on average, {ratio:.2g} times the "
         f"noise on them ({sigma:.3g})"
     )
-    helps = (
-        f"What helps: fewer members ({numbers}.members: {max(1, int(patients / sigma))} or less), fewer iterations, a "
-        "larger ε, more patients."
-    )
+    advised = _members_advised(votes * members, sigma)
+    fewer = f"fewer members ({numbers}.members: {advised} or less), fewer iterations"
+    helps = f"What helps: {fewer}, a larger ε, more patients."
     match enough_votes(ratio):
         case "yes":
             return f"Enough for votes: {figure}. Votes are not spread evenly, so the best members stand out by more."

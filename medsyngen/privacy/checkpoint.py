@@ -32,6 +32,7 @@ class Checkpoint:
         ledger_line: Number of the ledger's last line when this was written.
         ledger_hash: Its hash.
         seeded: Whether any draw so far came from a seed (sticky).
+        private: Whether every step so far went through differential privacy (its absence is sticky).
         levers: What noise correction and filter remember, by name; empty without them, and in older checkpoints.
     """
 
@@ -45,6 +46,7 @@ class Checkpoint:
     ledger_line: int
     ledger_hash: str
     seeded: bool
+    private: bool
     levers: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
 
     def save(self, path: Path) -> None:
@@ -66,7 +68,7 @@ class Checkpoint:
         """Reads a checkpoint.
 
         Raises:
-            VerificationFailed: The file is not a checkpoint of this kind.
+            VerificationFailed: The file is not a checkpoint of this kind, or does not say whether it is private.
         """
         with kept_in(path, "is not a checkpoint of this version") as (tensors, facts):
             fields: dict[str, Any] = {**facts, **{name: tensors.pop(name) for name in _VECTORS}}

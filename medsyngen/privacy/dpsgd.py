@@ -191,6 +191,8 @@ def train_privately(
     correction = training.correction(patients_at_most=patients_at_most, noise_multiplier=noise_multiplier)
     state = _resume(views, weights, training, correction, account, checkpoint, device)
     seeded = state.seeded or keys.seeded or account.seeded
+    private = state.private and mechanism.private
+    at = {"recipe_sha256": account.recipe_sha256, "run": account.run}
     rate = training.sampling_rate(patients_at_most)
     for first in range(account.steps_charged(PURPOSE), training.steps, training.block):
         last = min(first + training.block, training.steps)
@@ -221,9 +223,9 @@ def train_privately(
             public = None if public_gradient is None else public_gradient(number, views(state.flat))
             state.update(noised / (rate * patients_at_most), basis, public)
             progress(phase, number + 1, training.steps)
-        state.save(checkpoint, recipe_sha256=account.recipe_sha256, run=account.run, head=account.head, seeded=seeded)
+        state.save(checkpoint, **at, head=account.head, seeded=seeded, private=private)
     average = views(state.average.weights["flat"].cpu())
-    return PrivateResult({k: v.clone() for k, v in average.items()}, seeded=seeded, private=mechanism.private)
+    return PrivateResult({k: v.clone() for k, v in average.items()}, seeded=seeded, private=private)
 
 
 def _resume(

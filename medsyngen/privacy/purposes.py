@@ -6,5 +6,8 @@ TRAINING = "private training of the context expert"
 VOTES = "votes of patients on synthetic images (Private Evolution)"
 """A round of Private Evolution."""
 
-SUM = "noised sum over patients (portrait)"
-"""The one sum of a portrait."""
+PROPORTIONS = "noised sum over patients (class proportions)"
+"""Class proportions, where they are bought."""
+
+SUM = "noised sum over patients"
+"""The one sum of a portrait or of central images."""

@@ -55,7 +55,7 @@ class TrainingState:
         self.adam = Adam(flat, betas, None if correction is None else correction.floor, damping)
         self._low_pass = LowPass(flat, filter_gain) if filter_gain < 1 else None
         self.average = MovingAverage({"flat": flat}, ema_decay)
-        self.seeded = False
+        self.seeded, self.private = False, True
 
     @classmethod
     def start(
@@ -115,7 +115,7 @@ class TrainingState:
         self.adam.step(self.flat, along, self._learning_rate * falling, variance)
         self.average.update({"flat": self.flat})
 
-    def save(self, path: Path, *, recipe_sha256: str, run: str, head: Head, seeded: bool) -> None:
+    def save(self, path: Path, *, recipe_sha256: str, run: str, head: Head, seeded: bool, private: bool) -> None:
         """Writes the checkpoint atomically, with the head of the ledger as it stands now."""
         Checkpoint(
             weights=self.flat,
@@ -128,6 +128,7 @@ class TrainingState:
             ledger_line=head.n,
             ledger_hash=head.hash,
             seeded=seeded,
+            private=private,
             levers=self._levers(),
         ).save(path)
 
@@ -156,4 +157,4 @@ class TrainingState:
         if self._low_pass is not None:
             self._low_pass.steps = done
             self._low_pass.value, self._low_pass.variance = levers["filtered"], levers["filtered_variance"]
-        self.seeded = saved.seeded
+        self.seeded, self.private = saved.seeded, saved.private

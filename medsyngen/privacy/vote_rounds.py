@@ -22,8 +22,8 @@ from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.mechanism import GaussianSum, Mechanism
 from medsyngen.privacy.preconditions import check_before_charging, check_checkpoint
 from medsyngen.privacy.purposes import VOTES
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 from medsyngen.privacy.run_account import RunAccount
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
 from medsyngen.privacy.votes import Nearest, noisy_votes
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
@@ -117,6 +117,7 @@ def vote_privately(
     check_before_charging(cohort, patients_at_most, keys, account)
     saved = _saved(account, checkpoint)
     seeded = (saved is not None and saved.seeded) or keys.seeded or account.seeded
+    private = (saved is None or saved.private) and mechanism.private
     state = election.first() if saved is None else _settled(election, saved)
     for number in range(account.steps_charged(PURPOSE), election.rounds):
         candidates = election.candidates(number, state)
@@ -131,15 +132,16 @@ def vote_privately(
             stream=keys.child(b"votes\x00%d" % number),
             release=mechanism.release,
         )
-        saved = VoteCheckpoint(
+        saved = QueryCheckpoint(
             state=state,
-            noisy_votes=torch.from_numpy(noisy),
+            noised=torch.from_numpy(noisy),
             round=number,
             recipe_sha256=account.recipe_sha256,
             run=account.run,
             ledger_line=account.head.n,
             ledger_hash=account.head.hash,
             seeded=seeded,
+            private=private,
         )
         # Before the next state is made: that may take long or fail, and must not cost the votes that were paid for.
         saved.save(checkpoint)
@@ -147,16 +149,16 @@ def vote_privately(
         spent = account.guarantee()
         charged = f"ε = {shown(spent.epsilon)} at δ = {shown(spent.delta)} charged so far"
         progress(f"votes of patients (Private Evolution); {charged}", number + 1, election.rounds)
-    return VoteResult(state, seeded=seeded, private=mechanism.private)
+    return VoteResult(state, seeded=seeded, private=private)
 
 
-def _settled(election: Election[Seen], saved: VoteCheckpoint) -> State:
-    return election.elected(saved.round, dict(saved.state), np.asarray(saved.noisy_votes.numpy(), np.float64))
+def _settled(election: Election[Seen], saved: QueryCheckpoint) -> State:
+    return election.elected(saved.round, dict(saved.state), np.asarray(saved.noised.numpy(), np.float64))
 
 
-def _saved(account: RunAccount, checkpoint: Path) -> VoteCheckpoint | None:
+def _saved(account: RunAccount, checkpoint: Path) -> QueryCheckpoint | None:
     if not checkpoint.exists():
         return None
-    saved = VoteCheckpoint.load(checkpoint)
+    saved = QueryCheckpoint.load(checkpoint)
     check_checkpoint(saved, account)
     return saved

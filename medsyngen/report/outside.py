@@ -82,7 +82,8 @@ def _public_choices(facts: Mapping[str, Any]) -> str:
 
 def _named(facts: Mapping[str, Any], key: str, words: str) -> str:
     named = [str(c["name"]) for c in facts["recipe"].get(key) or [] if isinstance(c, Mapping) and "name" in c]
-    return f"{words} ({', '.join(named)}) and their shares, " if named else ""
+    bought = any(query["kind"] == "shares" for query in facts.get("queries") or ())
+    return f"{words} ({', '.join(named)}){'' if bought else ' and their shares'}, " if named else ""
 
 
 def _declared(facts: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medsyngen.privacy.purposes import TRAINING
+from medsyngen.privacy.purposes import PROPORTIONS, TRAINING
 from medsyngen.report.ledger_table import Mechanism, mechanisms, of_run
 from medsyngen.report.numbers import count_text, number_text
 
@@ -24,8 +24,8 @@ def queries_of(facts: Facts) -> Sequence[Facts]:
 
 def learned(facts: Facts) -> list[str]:
     """Returns what was learned from what, in place of stages of training or before them."""
-    charges = charges_of_queries(facts)
-    return [sentence for query in queries_of(facts) for sentence in _LEARNED[query["kind"]](query, charges, facts)]
+    found = [(query, charges_of_queries(facts, query["kind"])) for query in queries_of(facts)]
+    return [sentence for query, charges in found for sentence in _LEARNED[query["kind"]](query, charges, facts)]
 
 
 def query_details(facts: Facts) -> list[tuple[str, str]]:
@@ -34,13 +34,16 @@ def query_details(facts: Facts) -> list[tuple[str, str]]:
     sigmas = ", ".join(number_text(sigma) for sigma in sorted({m.noise_multiplier for m in charges}))
     found = [("Sampling", "None: every patient takes part in every query (q = 1).")]
     for query in queries_of(facts):
-        found += _DETAILS[query["kind"]](query, charges)
+        found += _DETAILS[query["kind"]](query, charges_of_queries(facts, query["kind"]))
     return [*found, ("Noise", f"Gaussian, on every entry; noise multiplier σ_DP = {sigmas}.")]
 
 
-def charges_of_queries(facts: Facts) -> list[Mechanism]:
-    """Returns what the run was charged for its queries; all of it where nothing was trained on scans."""
-    return mechanisms([line for line in of_run(facts["ledger"]) if not _of_training(facts, line)])
+def charges_of_queries(facts: Facts, kind: str = "") -> list[Mechanism]:
+    """Returns what the run was charged for its queries, or those of a kind: all of it but for training on scans."""
+    lines = [line for line in of_run(facts["ledger"]) if not _of_training(facts, line)]
+    return mechanisms(
+        [line for line in lines if not kind or (line.get("purpose") == PROPORTIONS) == (kind == "shares")]
+    )
 
 
 def charges_of_training(facts: Facts) -> list[Mechanism]:
@@ -56,7 +59,7 @@ def _of_training(facts: Facts, line: Facts) -> bool:
 
 def public_choices(facts: Facts) -> str:
     """Returns what else was taken as public, behind N_max and classes."""
-    found = "; ".join(_CHOICES[query["kind"]] for query in queries_of(facts))
+    found = "; ".join(_CHOICES[query["kind"]] for query in queries_of(facts) if query["kind"] in _CHOICES)
     return f"{found}; noise bands, phantoms and numbers of steps" if found and facts["stages"] else found
 
 
@@ -67,8 +70,11 @@ def _votes_learned(query: Facts, charges: Sequence[Mechanism], facts: Facts) -> 
         f"{count_text(rounds, 'noisy histogram')} of votes, one a round, each over a population of "
         f"{count_text(query['members'], 'synthetic image')}."
     )
+    these = "these histograms"
+    if any(each["kind"] == "shares" for each in queries_of(facts)):
+        taken, these = f"the noisy sum of class proportions, and {taken}", f"that sum, {these}"
     return [
-        _first_words(facts).format(taken),
+        _first_words(facts).format(taken, these=these),
         f"Images are made and varied by: {query['source']}. This source gets populations chosen by noisy votes and "
         "public random numbers, never a scan.",
         "A scan's votes go to the images nearest to it in the features "
@@ -81,15 +87,36 @@ def _first_words(facts: Facts) -> str:
     if not facts["stages"]:
         return (
             "No network was trained on private scans. All that was taken from them: {} Everything else is computed "
-            "from these histograms and public numbers: who lives on, how it is varied, every image drawn."
+            "from {these} and public numbers: who lives on, how it is varied, every image drawn."
         )
     evolved = (
-        "Everything about the evolved phantoms is computed from these histograms and public numbers: who lives on, "
+        "Everything about the evolved phantoms is computed from {these} and public numbers: who lives on, "
         "how it is varied, every phantom of the training set and its class, and what a network learned from them."
     )
     if facts["mechanism"] is None:
         return f"No network was trained on private scans. All that was taken from them: {{}} {evolved}"
     return f"Patients were first asked for votes: {{}} {evolved} Private training is a second part, charged beside it."
+
+
+def _shares_learned(query: Facts, charges: Sequence[Mechanism], _: Facts) -> list[str]:
+    taken = count_text(sum(m.steps for m in charges), "noisy sum")
+    return [
+        f"Class proportions were bought of the patients: {taken} of {count_text(query['classes'], 'number')} each, "
+        "the share of the scans that are of each class. How many images each class has is computed from it; no class "
+        "has less than the share of one image of the population.",
+    ]
+
+
+def _shares_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
+    sigmas = ", ".join(number_text(m.noise_multiplier) for m in charges)
+    return [
+        (
+            "Class proportions",
+            f"Each patient adds one vector of {count_text(query['classes'], 'number')}, the shares of the scans that "
+            f"are of each class, of length at most 1. Noise of σ_DP = {sigmas} is added to every number of the sum, "
+            f"once ({query['planned']:,} planned).",
+        )
+    ]
 
 
 def _votes_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
@@ -133,6 +160,26 @@ def _sum_learned(query: Facts, charges: Sequence[Mechanism], _: Facts) -> list[s
     ]
 
 
+def _central_learned(query: Facts, charges: Sequence[Mechanism], facts: Facts) -> list[str]:
+    taken = count_text(sum(m.steps for m in charges), "noisy sum")
+    each = query["entries"] // query["classes"] - 1
+    share = "a one, which counts the patient,"
+    if query["classes"] > 1:
+        share = f"for each of {query['classes']} classes the share of the scans that are of the class,"
+    told = f"{taken} of {count_text(query['entries'], 'number')} a patient."
+    first = f"No network was trained on private scans. All that was taken from them: {told}"
+    if facts["mechanism"] is not None:
+        first = f"Patients were first asked for a mean: {told} Private training is a second part, charged beside it."
+    return [
+        first,
+        f"The numbers of a patient are {share} and the mean picture of the patient's scans, as "
+        f"{count_text(each, 'number')}: its places along the directions in which phantoms differ most. The directions "
+        "were fixed on phantoms; nothing about them was fitted to these scans.",
+        "What the networks draw is moved until its mean pictures are those of the noisy sum. That is computed from the "
+        "sum, from drawings of the networks and from public numbers.",
+    ]
+
+
 def _sum_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, str]]:
     norm = number_text(query["clipping_norm"])
     return [
@@ -147,9 +194,15 @@ def _sum_details(query: Facts, charges: Sequence[Mechanism]) -> list[tuple[str, 
     ]
 
 
-_LEARNED = {"votes": _votes_learned, "sum": _sum_learned}
-_DETAILS = {"votes": _votes_details, "sum": _sum_details}
+_LEARNED = {
+    "votes": _votes_learned,
+    "sum": _sum_learned,
+    "central images": _central_learned,
+    "shares": _shares_learned,
+}
+_DETAILS = {"votes": _votes_details, "sum": _sum_details, "central images": _sum_details, "shares": _shares_details}
 _CHOICES = {
     "votes": "source of images, features, degrees of variation, numbers of images and of rounds",
     "sum": "phantoms, what is read off a picture, C, numbers of phantoms and images",
+    "central images": "phantoms, directions in which pictures are read, C, numbers of phantoms and drawings",
 }

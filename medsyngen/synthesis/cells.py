@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from medsyngen.cohort.conditions import first_rows
 from medsyngen.synthesis.conditioning import Conditioning
@@ -61,6 +63,25 @@ class Cells:
         unknown = values >= np.array(counts, np.int64)
         fits = unknown[:, None, :] | (values[:, None, :] == self.values[None])
         return np.asarray(fits.all(axis=2))
+
+    def parts_in(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns how much of a patient each scan is in each cell, float64 (scans, cells), in all 1.
+
+        The scans count alike; one that is open to several cells is shared between them by their public shares.
+
+        Args:
+            classes: Of all scans of one patient, as for :meth:`open_to`.
+        """
+        parts = self.open_to(classes) * self.shares
+        return np.asarray(parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12) / len(classes))
+
+    def weights(self, classes: Tensor) -> Tensor:
+        """Returns how much each picture is of each cell, float64 (n, cells), by public shares where values are open.
+
+        Args:
+            classes: int64 class rows, (n,); of several attributes (n, attributes).
+        """
+        return torch.from_numpy(self.parts_in(classes.cpu().numpy()) * len(classes))
 
     def deal(self, count: int) -> NDArray[np.int64]:
         """Returns the cell of each of ``count`` images; that of an image does not depend on how many are dealt."""

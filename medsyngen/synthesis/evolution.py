@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medsyngen.cohort.cohort import Cohort
 from medsyngen.privacy.votes import Nearest
 from medsyngen.randomness import Streams
-from medsyngen.scan import PatientKey, Pixels
+from medsyngen.scan import PatientKey
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.nearest import Rows, nearest
+from medsyngen.synthesis.nearest import Rows
 from medsyngen.synthesis.population_tensors import from_tensors, joined, to_tensors
 from medsyngen.synthesis.selection import Select
 from medsyngen.synthesis.variation import Population, Variation
-
-Embed = Callable[[Pixels], Rows]
-"""float32 (n, 1, size, size) -> float32 (n, d): fixed and public, never fitted to private scans."""
-
-
-@dataclass(frozen=True, eq=False)
-class Voters:
-    """The cohort's scans as features; private. A patient's features are a function of this patient's record alone.
-
-    Args:
-        patients: Whose each scan is.
-        features: float32 (scans, d).
-        open_to: bool (scans, cells): where each scan votes.
-    """
-
-    patients: tuple[PatientKey, ...] = field(repr=False)
-    features: Rows = field(repr=False)
-    open_to: NDArray[np.bool_] = field(repr=False)
-
-    @classmethod
-    def of(cls, cohort: Cohort, embed: Embed, cells: Cells) -> Voters:
-        """Embeds every scan, patient by patient: batches would mix patients, and with them rounding."""
-        features = [finite(embed(record.pixels)) for record in cohort.values()]
-        opened = [cells.open_to(record.classes) for record in cohort.values()]
-        keys = [patient for patient, record in cohort.items() for _ in range(len(record.pixels))]
-        if not keys:
-            return cls((), np.zeros((0, 0), np.float32), np.zeros((0, len(cells.values)), np.bool_))
-        return cls(tuple(keys), np.concatenate(features), np.concatenate(opened))
-
-
-def finite(features: Rows) -> Rows:
-    """Returns features with zeros for what is no number: a record must not stop a round, nor an image of a command."""
-    return np.asarray(np.nan_to_num(features, nan=0.0, posinf=0.0, neginf=0.0), np.float32)
+from medsyngen.synthesis.voters import Electorate, Embed, finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +28,7 @@ class Evolution:
         source: Makes and varies images; knows no scan.
         embed: Where distances are measured.
         cells: Classes; populations of different cells never mix.
-        voters: The cohort's features.
+        voters: The cohort's features; private.
         members: Size of the population, over all cells.
         degrees: How far members are varied in each round; as many as there are rounds.
         threshold: H, in votes.
@@ -74,7 +41,7 @@ class Evolution:
     source: Variation
     embed: Embed
     cells: Cells
-    voters: Voters = field(repr=False)
+    voters: Electorate = field(repr=False)
     members: int
     degrees: tuple[float, ...]
     threshold: float
@@ -109,20 +76,9 @@ class Evolution:
         return np.asarray(total / self.lookahead, np.float32), population.classes
 
     def ballots(self, candidates: tuple[Rows, NDArray[np.int64]]) -> tuple[Mapping[PatientKey, Nearest], int]:
-        """Returns for each patient the members nearest to its scans, and the number of members.
-
-        A scan whose class is known looks in its own cell, another in all that it may belong to.
-        """
+        """Returns for each patient the members nearest to its scans, and the number of members."""
         seen, cells = candidates
-        found: dict[PatientKey, list[Nearest]] = {}
-        opened, kinds = np.unique(self.voters.open_to, axis=0, return_inverse=True)
-        for kind, cells_open in enumerate(opened):
-            scans = np.flatnonzero(kinds.ravel() == kind)
-            rows = np.flatnonzero(cells_open[cells])
-            near = nearest(self.voters.features[scans], seen[rows], count=min(self.neighbours, len(rows)))
-            for scan, chosen in zip(scans, rows[near], strict=True):
-                found.setdefault(self.voters.patients[scan], []).append(chosen)
-        return {patient: np.concatenate(each) for patient, each in found.items()}, len(cells)
+        return self.voters.ballots(seen, cells, neighbours=self.neighbours), len(cells)
 
     def elected(self, number: int, state: Mapping[str, Tensor], noisy: NDArray[np.float64]) -> dict[str, Tensor]:
         """Returns the next population: members chosen by noisy votes, varied by this round's degree.

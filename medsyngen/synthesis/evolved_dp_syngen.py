@@ -35,9 +35,10 @@ from medsyngen.synthesis.evolved_training import EvolvedTraining
 from medsyngen.synthesis.generator import StagedGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.private_evolution import PrivateEvolution
-from medsyngen.synthesis.rehearsal import moved
+from medsyngen.synthesis.rehearsal import nudged
 from medsyngen.synthesis.staged_diffusion import StagedDiffusion
 from medsyngen.synthesis.synthesizer import Target
+from medsyngen.synthesis.voters import end_votes
 
 _EVERY = 100
 """Steps between two states of the training on evolved phantoms."""
@@ -67,6 +68,8 @@ class EvolvedDPSynGen(StagedDiffusion):
                 "evolution.source must be of kind phantom-simulator: phantoms are rendered anew, which takes the "
                 f"parameters that they were drawn from, got {self.evolution.source['kind']!r}"
             )
+        if self.evolution.buys_proportions:
+            raise ValueError("evolution.proportions must be recipe: the network learns classes in the recipe's shares")
         if not 0 < self.votes_noise < float("inf"):
             raise ValueError(f"votes_noise must be above 0, got {self.votes_noise}")
 
@@ -165,6 +168,8 @@ class EvolvedDPSynGen(StagedDiffusion):
             VerificationFailed: What lies between the parts is not this run's, or not paid for on this ledger.
         """
         found = self._found(account, private_folder)
+        if found is not None:
+            end_votes(ranks)
         if found is None or not found.expert:
             first = self.evolved.first_weights(self, target, device=device, progress=progress)
             if found is None:
@@ -179,6 +184,7 @@ class EvolvedDPSynGen(StagedDiffusion):
                     checkpoint=private_folder / VOTES,
                     device=device,
                     mechanism=mechanism,
+                    ranks=ranks,
                     progress=progress,
                 )
                 head, paid = account.head, (account.recipe_sha256, account.run)
@@ -204,13 +210,14 @@ class EvolvedDPSynGen(StagedDiffusion):
         )
 
     def serve(self, target: Target, ranks: Ranks, *, device: torch.device) -> NoReturn:
-        """Takes part in another process's :meth:`fit`: votes are counted there, sums of DP-SGD are shared.
+        """Takes part in another process's :meth:`fit`: the search for votes and the sums of DP-SGD are shared.
 
         Raises:
             RankEnded: When the first process has ended.
         """
         if not self.trains_on_scans:
             self.evolution.serve(target, ranks, device=device)
+        self.evolution.serve_votes(target, ranks, device=device)
         super().serve(target, ranks, device=device)
 
     def restore(
@@ -257,7 +264,7 @@ class EvolvedDPSynGen(StagedDiffusion):
             return
         start = self.untrained(target) if self.start == "random" else dict(first)
         if self.evolved.start == "random" and self.start == "phantoms":
-            start = moved(start, start)  # as if they had learned: untrained, some layers hide others' gradients
+            start = nudged(start, start)  # as if they had learned: untrained, some layers hide others' gradients
         self._rehearsed(start, target, folder, device)
 
     def _trained(

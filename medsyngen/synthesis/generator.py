@@ -18,12 +18,15 @@ from medsyngen.diffusion.denoiser import Denoiser
 from medsyngen.diffusion.guidance import Guided
 from medsyngen.diffusion.sampling import SAMPLERS, ImageNoise, images_at_once
 from medsyngen.diffusion.schedule import karras_steps
+from medsyngen.diffusion.shifted import Shift, Shifted
 from medsyngen.diffusion.staged import Denoise, StagedDenoiser
 from medsyngen.diffusion.unet import UNetSize, build_unet
 from medsyngen.errors import VerificationFailed
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.cells import Cells
+from medsyngen.synthesis.central_images import to_tensors
 from medsyngen.synthesis.conditioning import Conditioning, part_of
 from medsyngen.synthesis.synthesizer import Draws, Generator
 
@@ -90,12 +93,14 @@ class StagedGenerator:
         public: Weights of the expert trained on phantoms; empty if it serves no band.
         context: Weights of the context expert, or None: phantoms only.
         device: Where to compute.
+        shift: How far the means of its drawings are moved, or None.
     """
 
     facts: GeneratorFacts
     public: Mapping[str, Tensor] = field(repr=False)
     context: Mapping[str, Tensor] | None = field(repr=False)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    shift: Shift | None = field(default=None, repr=False)
 
     kind = "experts"
 
@@ -104,10 +109,15 @@ class StagedGenerator:
         tensors = {f"public.{name}": value.contiguous() for name, value in self.public.items()}
         for name, value in (self.context or {}).items():
             tensors[f"context.{name}"] = value.clone().contiguous()  # a frozen weight may be the public expert's own
-        return tensors
+        return tensors | (to_tensors(self.shift) if self.shift else {})
 
     def denoiser(self) -> Denoise:
         """Returns the staged denoiser; a public expert that knows no classes is always called with the null class."""
+        if self.shift is None:
+            return self._staged()
+        return Shifted(self._staged(), self.shift, Cells(self.facts.conditioning).weights)
+
+    def _staged(self) -> Denoise:
         facts = self.facts
         if self.context is None:
             return self._public()

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from medsyngen.cohort.conditions import Attribute
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.bought_shares import SHARES
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.conditioning import Conditioning, part_of
 from medsyngen.synthesis.evolution import drawn_from
@@ -36,6 +38,7 @@ class PopulationFacts:
         seeded: Some private draw came from a seed: can't be released.
         private: The private part went through differential privacy: otherwise can't be released.
         conditions: Attributes in place of classes.
+        bought: The shares were bought of the patients, and are saved with what was learned.
     """
 
     size: int
@@ -46,6 +49,7 @@ class PopulationFacts:
     seeded: bool
     private: bool
     conditions: tuple[Attribute, ...] = ()
+    bought: bool = False
 
     @property
     def conditioning(self) -> Conditioning:
@@ -71,7 +75,8 @@ class PopulationGenerator:
 
     def tensors(self) -> dict[str, Tensor]:
         """Returns all that was learned, by name, for a file or another process."""
-        return to_tensors(self.population)
+        shares = {SHARES: torch.tensor(self.facts.shares, dtype=torch.float64)} if self.facts.bought else {}
+        return to_tensors(self.population) | shares
 
     def dealt(self, count: int) -> dict[str, tuple[str, ...]]:
         """Returns, for each attribute, the value of each of ``count`` images, known before any is drawn; "": null."""

@@ -8,7 +8,7 @@ one vector; all that can be shown is what the phantom can draw.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,23 +17,24 @@ import torch
 from torch import Tensor
 
 from medsyngen.cohort.cohort import Cohort
+from medsyngen.errors import UsageError
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.events import Event
 from medsyngen.privacy.mechanism import Mechanism
-from medsyngen.privacy.one_sum import sum_privately
+from medsyngen.privacy.one_sum import kept_beside_the_sum, sum_privately
 from medsyngen.privacy.patient_sum import sum_event
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.picture_measures import detail, layout, tone
+from medsyngen.synthesis.picture_measures import CELLS, LAYOUT, SCALES, TONES, detail, layout, tone
 from medsyngen.synthesis.population_generator import PopulationFacts, PopulationGenerator
 from medsyngen.synthesis.population_tensors import from_tensors
 from medsyngen.synthesis.portrait_encoder import EncoderTraining, PortraitEncoder, encoder_measure
-from medsyngen.synthesis.portrait_reading import Measure, PublicBank, public_reading
+from medsyngen.synthesis.portrait_reading import Measure, PublicBank, Reading, learned_in, public_reading
 from medsyngen.synthesis.portrait_vector import PortraitVector, portrait_means
 from medsyngen.synthesis.retargeting import Floats, Retargeting
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
@@ -42,6 +43,8 @@ from medsyngen.synthesis.variation import Population
 
 MEASURES: dict[str, Measure] = {"detail": detail, "tone": tone, "layout": layout}
 """Measures of a picture by name; ``encoder`` beside them."""
+NUMBERS = {"detail": SCALES * (3 * CELLS**2 + 1), "tone": TONES, "layout": LAYOUT**2}
+"""How many numbers each reads; of an encoder it is known when it is trained."""
 ENCODER = "encoder"
 SMALLEST_SIDE = 16
 """Detail is measured at three scales, each half the last."""
@@ -89,6 +92,9 @@ class Portrait:
             for name in ("entries", "clipping_norm", "share_weight", "members")
             if not getattr(self, name) > 0
         ]
+        numbers = sum(NUMBERS.get(name, 0) for name in self.measures)
+        if ENCODER not in self.measures and not faults and self.entries > numbers:
+            faults.append(f"entries must be at most {numbers}, what its measures read, got {self.entries}")
         if not 0 <= self.degree <= 1:
             faults.append(f"degree must be from 0 to 1, got {self.degree}")
         if faults:
@@ -104,10 +110,13 @@ class Portrait:
         """Refuses a side that images can't have.
 
         Raises:
-            ValueError: It is too small for the measures.
+            UsageError: It is too small for the measures.
         """
         if size < SMALLEST_SIDE:
-            raise ValueError(f"a portrait needs images of at least {SMALLEST_SIDE} pixels a side, got {size}")
+            raise UsageError(
+                f"a portrait needs images of at least {SMALLEST_SIDE} pixels a side, got {size}",
+                do="raise scans.size, or take another method",
+            )
 
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantom as plain JSON."""
@@ -157,7 +166,9 @@ class Portrait:
     ) -> PopulationGenerator:
         """Takes the portrait: public phantoms and reading, the one charged sum, then phantoms of its means.
 
-        Guarantee: that of :func:`sum_privately`; nothing else here reads the cohort.
+        Guarantee: that of :func:`sum_privately`; nothing else here reads the cohort. How pictures are read is fixed by
+        phantoms before, and kept with the sum: a run that goes on, with another library or machine, reads its sum in
+        the directions that it was taken in.
 
         Args:
             cohort: The private cohort.
@@ -172,7 +183,9 @@ class Portrait:
             ranks: The processes of this job; the others have nothing to do.
             progress: Told how far it is.
         """
-        bank = self.public_bank(target.size, device=device, progress=progress)
+        checkpoint = private_folder / "checkpoint.safetensors"
+        kept = kept_beside_the_sum(account, checkpoint)
+        bank = self.public_bank(target.size, device=device, kept=kept, progress=progress)
         vector = PortraitVector(bank.read, Cells(target.conditioning), self.share_weight)
         result = sum_privately(
             cohort,
@@ -183,7 +196,8 @@ class Portrait:
             noise_multiplier=noise_multiplier,
             account=account,
             keys=keys,
-            checkpoint=private_folder / "checkpoint.safetensors",
+            checkpoint=checkpoint,
+            public=bank.read.tensors,
             mechanism=mechanism,
         )
         noise = noise_multiplier * self.clipping_norm / patients_at_most
@@ -191,18 +205,41 @@ class Portrait:
         population = self.rendered(noised, noise, target, bank, progress=progress)
         return self.generator(population, target, seeded=result.seeded, private=result.private)
 
-    def public_bank(self, size: int, *, device: torch.device, progress: Progress = silent) -> PublicBank:
-        """Returns public phantoms, and what is read off a picture; no scan has a part in either."""
+    def public_bank(
+        self,
+        size: int,
+        *,
+        device: torch.device,
+        kept: Mapping[str, Tensor] | None = None,
+        progress: Progress = silent,
+    ) -> PublicBank:
+        """Returns public phantoms, and what is read off a picture; no scan has a part in either.
+
+        Args:
+            size: Side of the pictures.
+            device: Where the encoder computes.
+            kept: How pictures were read before (:attr:`Reading.tensors`); None fits it to the phantoms.
+            progress: Told how far it is.
+
+        Raises:
+            UsageError: The measures read fewer numbers than are to be kept.
+            VerificationFailed: What was kept is no reading by these measures.
+        """
         self.check_size(size)
         rng = Streams(self.seed).numpy("portrait: phantoms")
         source = PhantomSimulator(self.phantom, size)
         places = rng.random((2 * self.retargeting.bank, len(source.source.space.parameters)))
         phantoms = source.rendered(places, np.zeros(len(places), np.int64), rng).pixels
+        learned: dict[str, Tensor] = {}
         measures = {name: MEASURES[name] for name in self.measures if name != ENCODER}
         if ENCODER in self.measures:
             encoder = PortraitEncoder(self.phantom, size, self.encoder)
-            measures[ENCODER] = encoder_measure(encoder, encoder.weights(device=device, progress=progress), device)
-        read = public_reading(measures, phantoms, self.entries)
+            learned = learned_in(kept or {}) or encoder.weights(device=device, progress=progress)
+            measures[ENCODER] = encoder_measure(encoder, learned, device)
+        if kept is None:
+            read = replace(public_reading(measures, phantoms, self.entries), learned=learned)
+        else:
+            read = Reading.of(measures, kept, phantoms)
         return PublicBank(read, places, read(phantoms))
 
     def rendered(

@@ -43,10 +43,9 @@ class PortraitVector:
 
     def __call__(self, record: PatientRecord) -> Tensor:
         """Returns float64 (length,); the scans of a patient count alike, one of unknown class for all it may be of."""
-        belongs = self.cells.open_to(record.classes) * self.cells.shares
-        belongs = belongs / np.maximum(belongs.sum(axis=1, keepdims=True), 1e-12) / len(record.pixels)
-        numbers = belongs.T @ self.read(record.pixels)
-        return torch.from_numpy(np.column_stack([self.share_weight * belongs.sum(axis=0), numbers]).ravel())
+        parts = self.cells.parts_in(record.classes)
+        numbers = parts.T @ self.read(record.pixels)
+        return torch.from_numpy(np.column_stack([self.share_weight * parts.sum(axis=0), numbers]).ravel())
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ def rehearse(
         }
     )
     views = Views({name: value.shape for name, value in weights.items()})
-    flat = views.flatten(moved(weights, untrained)).to(device)
+    flat = views.flatten(nudged(weights, untrained)).to(device)
     stream = secure_generator()
     try:
         basis = None if subspace is None else subspace(0, views(flat))
@@ -97,11 +97,11 @@ def _dealt(count: int, rows: Sequence[int]) -> NDArray[np.int64]:
     return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
-def moved(weights: Mapping[str, Tensor], names: Collection[str]) -> dict[str, Tensor]:
+def nudged(weights: Mapping[str, Tensor], names: Collection[str]) -> dict[str, Tensor]:
     """Returns some weights moved a little: a layer that begins with zeros hides the gradients of those behind it."""
     generator = torch.Generator().manual_seed(0)
-    nudged = {name: weights[name] + 0.01 * torch.randn(weights[name].shape, generator=generator) for name in names}
-    return {**weights, **nudged}
+    away = {name: weights[name] + 0.01 * torch.randn(weights[name].shape, generator=generator) for name in names}
+    return {**weights, **away}
 
 
 def _check_gradients(gradients: Mapping[str, Tensor], noised: Tensor) -> None:

@@ -11,7 +11,7 @@ from medsyngen.progress import Progress, silent
 from medsyngen.synthesis.portrait_reading import PublicBank
 from medsyngen.synthesis.portrait_vector import PortraitMeans
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
-from medsyngen.synthesis.tilting import tilted
+from medsyngen.synthesis.tilting import check_share, tilted
 from medsyngen.synthesis.variation import Population
 
 Floats = NDArray[np.float64]
@@ -43,8 +43,9 @@ class Retargeting:
 
     def __post_init__(self) -> None:
         for name in ("bank", "rounds", "bandwidth", "least_effective", "misfit"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
+        check_share(self.least_effective)
 
     def __call__(
         self,

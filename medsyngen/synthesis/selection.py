@@ -48,10 +48,10 @@ def residual(noisy: Votes, threshold: float, rng: np.random.Generator) -> Rows:
 def rank(noisy: Votes, threshold: float, rng: np.random.Generator) -> Rows:
     """Returns the better half of the members twice each, by their votes; the threshold has no part in it.
 
-    Of an odd number the best one comes once only.
+    Of an odd number the one in the middle comes once.
     """
     order = np.argsort(-noisy, kind="stable").astype(np.int64)
-    return np.sort(np.repeat(order[: (len(noisy) + 1) // 2], 2)[len(noisy) % 2 :])
+    return np.sort(np.repeat(order[: (len(noisy) + 1) // 2], 2)[: len(noisy)])
 
 
 SELECTIONS: dict[str, Select] = {"residual": residual, "rank": rank}

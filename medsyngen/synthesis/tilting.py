@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 _STEPS = 30
+_LARGEST = 2.0**200
+"""Variance from which on the mean says nothing."""
 
 
 def tilted(statistics: _Floats, mean: _Floats, variance: float, *, least_effective: float = 0.0) -> _Floats:
@@ -24,19 +26,36 @@ def tilted(statistics: _Floats, mean: _Floats, variance: float, *, least_effecti
         statistics: s of each image, (images, numbers).
         mean: m.
         variance: v of each entry of m, positive.
-        least_effective: Smallest effective share of the images, 1 / (images sum w^2); v is doubled until it is kept,
-            so that a bank which is far from m goes towards it as far as it can and no further.
+        least_effective: Smallest effective share of the images, 1 / (images sum w^2), below 1; v is doubled until it
+            is kept, so that a bank which is far from m goes towards it as far as it can and no further.
 
     Returns:
         float64 (images,).
+
+    Raises:
+        ValueError: ``least_effective`` is out of [0, 1), or something is not finite.
     """
+    check_share(least_effective)
+    if not (np.isfinite(statistics).all() and np.isfinite(mean).all() and np.isfinite(variance)):
+        raise ValueError("statistics, their mean and its variance must be finite")
     theta = np.zeros(statistics.shape[1])
-    while True:
+    while variance < _LARGEST:
         theta = _theta(statistics, mean, variance, theta)
         weights = _weights(statistics, theta)
         if effective_share(weights) >= least_effective:
             return weights
         variance *= 2
+    return np.full(len(statistics), 1 / len(statistics))  # what the weights go to; short of the share by rounding only
+
+
+def check_share(least_effective: float) -> None:
+    """Refuses an effective share that no weights have, or even ones alone.
+
+    Raises:
+        ValueError: It is out of [0, 1).
+    """
+    if not 0 <= least_effective < 1:
+        raise ValueError(f"least_effective must be from 0 to below 1, got {least_effective}")
 
 
 def effective_share(weights: _Floats) -> float:

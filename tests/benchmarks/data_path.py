@@ -27,7 +27,8 @@ import torch
 from released import sound_report
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
-from medsyngen.cohort.pixel_cache import cohort_from
+from medsyngen.cohort.pixel_cache import PixelCache, ScanImages, cohort_in_memory
+from medsyngen.cohort.plans import Plan
 from medsyngen.diffusion import training
 from medsyngen.diffusion.denoiser import Denoiser
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
@@ -182,10 +183,15 @@ def peak_of(kind: str, scans: int, side: int) -> float:
 def alone(kind: str, scans: int, side: int) -> float:
     """Reads that many made-up scans, two a patient, walks through them once, and returns its peak in MB."""
     owners = [PatientKey(f"p{i // 2}") for i in range(scans)]
-    stream = ((owner, np.full((1, side, side), i, np.float32), 0) for i, owner in enumerate(owners))
+    keys = tuple(map(str, range(scans)))
+    stream = (
+        ScanImages(owner, np.full((1, 1, side, side), i, np.float32), 0, keys[i]) for i, owner in enumerate(owners)
+    )
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) if kind == "file" else None
-        cohort = cohort_from(stream, rooms=dict.fromkeys(owners, 2), folder=folder)
+        if kind == "file":
+            cohort = PixelCache(Path(name), Plan(keys, "")).cohort(stream, dict.fromkeys(owners, 2))
+        else:
+            cohort = cohort_in_memory(stream)
         rows = np.arange(2)
         if sum(float(cohort[p].pixels[rows].mean()) for p in cohort) <= 0:
             raise SystemExit("nothing was read back")

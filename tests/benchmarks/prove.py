@@ -23,7 +23,18 @@ import torch
 
 from medsyngen.privacy.budget import Budget, default_delta
 from medsyngen.privacy.calibration import calibrate_noise
-from tests.benchmarks import accountants, audit, kills, learning, noise_share, processes, scaling, step
+from tests.benchmarks import (
+    accountants,
+    audit,
+    fuzzing,
+    hostile_files,
+    kills,
+    learning,
+    noise_share,
+    processes,
+    scaling,
+    step,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "benchmarks"
@@ -147,6 +158,8 @@ PARTS = {
     "audit": audit.audit,
     "kills": kills.kills,
     "noise-share": noise_share.noise_share,
+    "hostile-files": hostile_files.hostile,
+    "fuzzing": lambda: fuzzing.fuzzing(DATA),
     "step": step.step,
     "processes": processes.processes,
     "scaling": scaling.scaling,

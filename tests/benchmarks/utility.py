@@ -106,19 +106,26 @@ ARMS: dict[str, tuple[str, ...]] = {
     "portrait": (),
     "portrait, placebo": (),
     "evolved": (),
+    "central": (),
+    "central, placebo": (),
+    "central alone": ("synthesis.public_bands=all",),
+    "central alone, placebo": ("synthesis.public_bands=all",),
     "rendered": (),  # phantoms as they are drawn, without a network: epsilon = 0
 }
 RECIPES = {
     "votes": "private-evolution-32",
     "portrait": "portrait-32",
     "evolved": "evolved-chest-radiograph-32",
+    "central": "central-chest-radiograph-32",
+    "central alone": "central-chest-radiograph-32",
     "rendered": "private-evolution-32",
 }
 """The shipped recipe of an arm, by the first word of its name; else of staged diffusion."""
-STAGED = "chest-radiograph-32"
+STAGED = ("chest-radiograph-32", RECIPES["evolved"], RECIPES["central"])
+"""The recipes that train a network on phantoms; the first is the one of arms not named above."""
 STEPS = ("synthesis.private.patients_per_step=128", "synthesis.private.steps=100", "synthesis.private.block=10")
 """B T = 12,800 patients."""
-PLACEBOS = ("placebo", "votes, lite0, placebo", "portrait, placebo")
+PLACEBOS = tuple(arm for arm in ARMS if arm.endswith("placebo"))
 MECHANISMS = {"ceiling": Ceiling, **dict.fromkeys(PLACEBOS, Placebo)}
 
 
@@ -149,8 +156,8 @@ def learned_from(task: Task, split: Split) -> Cohort:
 def recipe_for(task: Task, arm: str, epsilon: float, overrides: tuple[str, ...]) -> Recipe:
     """The shipped recipe at the task's size, classes, bound and δ."""
     classes = ", ".join(f"{{name: {c.name}, label: '{c.label}', share: {c.share}}}" for c in task.classes)
-    name = RECIPES.get(arm.split(",")[0], STAGED)
-    method = (*BENCHMARK, *STEPS, *DEFAULT) if name in (STAGED, RECIPES["evolved"]) else ()
+    name = RECIPES.get(arm.split(",")[0], STAGED[0])
+    method = (*BENCHMARK, *STEPS, *DEFAULT) if name in STAGED else ()
     public = (*method, f"scans.size={task.size}", f"classes=[{classes}]", f"privacy.epsilon={epsilon}")
     delta = f"privacy.delta={0.999 * task.delta:.3g}"  # 1 / (10 N_max) may not be exceeded by rounding
     return load_recipe(name, (*public, delta, *ARMS[arm], *overrides), patients_at_most=task.patients_at_most)

@@ -25,6 +25,11 @@ TITLES = {
     "placebo": "placebo: no private signal",
     "phantoms only": "phantoms only (ε = 0)",
     "ceiling": "ceiling, **NOT PRIVATE**",
+    "central": "central: central images, and the default's steps with the rest of the budget",
+    "central alone": "central alone: central images, no private training",
+    "votes": "votes: Private Evolution of phantoms by pixels",
+    "votes, lite0": "votes, lite0: Private Evolution of phantoms by features",
+    "rendered": "rendered: phantoms as they are drawn, no network (ε = 0)",
 }
 TASKS = {
     "cxr-kermany": "Kermany: claims",

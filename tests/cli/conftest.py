@@ -143,7 +143,7 @@ def damaged(hospital: Path) -> Path:
     """The hospital with a coloured, a truncated and a text file beside some hundred good ones."""
     first, second, third = sorted(hospital.rglob("*.dcm"))[:3]
     coloured = pydicom.dcmread(first)
-    coloured.SamplesPerPixel, coloured.PhotometricInterpretation, coloured.PlanarConfiguration = 3, "RGB", 0
+    coloured.SamplesPerPixel, coloured.PhotometricInterpretation, coloured.PlanarConfiguration = 3, "HSV", 0
     coloured.PixelData = coloured.PixelData * 3
     coloured.save_as(first)
     second.write_bytes(second.read_bytes()[:-200])

@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 from medsyngen.cli import audit
 from medsyngen.errors import BudgetRefused, UsageError, VerificationFailed
 
+QUERY = ["portrait-32", "--patients-at-most", "40"]
+EVOLVED = ["evolved-chest-radiograph-32", "--patients-at-most", "264"]
+CENTRAL = ["central-chest-radiograph-32", "--patients-at-most", "264"]
 QUICK = ["smoke-16", "--patients-at-most", "40", "--set", "synthesis.private.steps=2", "--canaries", "8"]
 
 
@@ -140,9 +143,74 @@ def test_a_violation_ends_with_what_to_do(run, monkeypatch):
         (["smoke-16", "--patients-at-most", 6], UsageError, "too few"),
         (["smoke-16", "--patients-at-most", 40, "--set", "scans.size=17"], UsageError, "17"),
         (["smoke-16", "--patients-at-most", 40, "--set", "privacy.delta=0.01"], BudgetRefused, "delta"),
+        ([*QUICK, "--repeats", 9], UsageError, "no use for --repeats"),
+        ([*QUERY, "--canaries", 9], UsageError, "no use for --canaries"),
+        ([*QUERY, "--canaries", 9, "--device", "cpu"], UsageError, "no use for --canaries, --device"),
+        ([*QUERY, "--training"], UsageError, "trains nothing on scans, so there is no use for --training"),
+        ([*EVOLVED, "--canaries", 9], UsageError, "no use for --canaries"),
+        ([*EVOLVED, "--training", "--repeats", 9], UsageError, "no use for --repeats"),
+        ([*EVOLVED, "--training", "--set", "synthesis.public_bands=all"], UsageError, "no use for --training"),
     ],
 )
 def test_what_cannot_be_audited_is_refused(run, arguments, kind, words):
     done = run(*arguments)
     assert isinstance(done.exception, kind)
     assert words in str(done.exception)
+
+
+def test_the_audit_of_few_patients(run):
+    done = run("portrait-32", "--patients-at-most", 5, "--repeats", 20, "--json")
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout)["repeats"] == 20
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sums", "multiplier"),
+    [(EVOLVED, "4 noised sums", "votes_multiplier"), (CENTRAL, "1 noised sum,", "sum_multiplier")],
+)
+def test_of_two_parts_the_first_is_attacked_at_its_own_noise(run, recipe, sums, multiplier):
+    from medsyngen.privacy.budget import Budget
+    from medsyngen.recipe import load_recipe
+
+    done = run(*recipe, "--repeats", 30, "--json")
+    assert done.exit_code == 0, done.exception
+    loaded = load_recipe(recipe[0], patients_at_most=264)
+    budget = Budget(loaded.privacy.epsilon, 1e-5)
+    sigma = getattr(loaded.synthesis, multiplier)(loaded.synthesis.calibrate(budget, 264))
+    text = " ".join(done.stderr.split())
+    for words in (sums, f"σ_DP = {sigma:g}", "the first part alone", "100 runs"):
+        assert words in text
+    claimed = json.loads(done.stdout)["claimed"]
+    assert claimed["mu"] == pytest.approx((4 if recipe is EVOLVED else 1) ** 0.5 / sigma)
+    assert 0 < claimed["epsilon"] < loaded.privacy.epsilon
+
+
+@pytest.mark.parametrize("recipe", [EVOLVED, CENTRAL], ids=["evolved", "central"])
+def test_of_two_parts_the_training_is_attacked_if_it_is_asked_for(recipe):
+    """At the noise that both parts share a budget at, more than had training all of it."""
+    import torch
+
+    from medsyngen.privacy.budget import Budget
+    from medsyngen.progress import silent
+    from medsyngen.recipe import load_recipe
+
+    loaded = load_recipe(recipe[0], patients_at_most=264)
+    claim = audit._claim(loaded, torch.device("cpu"), silent)
+    budget = Budget(loaded.privacy.epsilon, 1e-5)
+    assert claim.noise_multiplier == loaded.synthesis.calibrate(budget, 264)
+    assert claim.noise_multiplier > audit._stages(loaded).calibrate(budget, 264)
+    assert claim.training == loaded.synthesis.private
+
+
+def test_training_after_a_sum_is_attacked_to_a_verdict(run):
+    small = [
+        "scans.size=16",
+        "synthesis.private.steps=2",
+        "synthesis.public.steps=2",
+        "synthesis.network={channels: [8, 8], attention: [false, true], norm_groups: 4, head_channels: 8}",
+    ]
+    said = [word for each in small for word in ("--set", each)]
+    done = run(CENTRAL[0], "--patients-at-most", 40, "--training", "--canaries", 8, *said, "--json")
+    assert done.exit_code == 0, done.exception
+    assert "the training alone" in done.stderr
+    assert json.loads(done.stdout)["verdict"] in ("uninformative", "consistent")

@@ -26,7 +26,7 @@ def played(events: list[tuple[float, str, int, int]]) -> list[str]:
 
 def test_a_quick_phase_has_its_first_and_last_line_only():
     lines = played([(0.01 * i, "reading", i, 500) for i in range(1, 501)])
-    assert lines == ["reading: 1 of 500", "reading: 500 of 500"]
+    assert lines == ["reading: 1 of 500", "reading: 500 of 500, 100 a second"]
 
 
 def test_a_slow_phase_tells_every_tenth_and_the_time_left():

@@ -16,6 +16,7 @@ COMMANDS = (
     "demo",
     "inspect",
     "recipes",
+    "init",
     "plan",
     "audit",
     "phantoms",
@@ -24,6 +25,7 @@ COMMANDS = (
     "fit",
     "export",
     "report",
+    "evaluate",
     "verify",
     "ledger",
     "ledger create",
@@ -53,7 +55,7 @@ def test_there_is_a_golden_text_for_every_command_and_no_other(cli):
     assert {path.stem for path in GOLDEN.glob("*.txt")} == {"-".join(["medsyngen", *c.split()]) for c in COMMANDS}
 
 
-@pytest.mark.parametrize("command", ["fit", "demo", "phantoms draw", "phantoms bands"])
+@pytest.mark.parametrize("command", ["fit", "demo", "phantoms draw", "phantoms bands", "evaluate", "init"])
 def test_help_of_a_command_loads_nothing_heavy(process, command):
     show = f"""
 import atexit, sys

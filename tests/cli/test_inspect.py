@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import stat
@@ -91,7 +92,53 @@ def test_out_keeps_the_preflight_where_only_its_owner_reads_it(cli, clean_hospit
     assert json.loads(path.read_text(encoding="utf-8")) == done.json
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert [each.name for each in path.parent.iterdir()] == ["preflight.json"]
+    inside = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    assert inside == dict.fromkeys(("preflight.json", "contact-sheet.png", "index.sqlite"), 0o600)
+    assert not list((tmp_path / "run").glob("*.*"))
+
+
+def test_reveal_tells_inside_which_file_a_case_is(cli, damaged, tmp_path):
+    assert cli("inspect", damaged, "--reveal").code == 2
+    done = cli("inspect", damaged, "--out", tmp_path / "run", "--reveal", "--json")
+    path = tmp_path / "run" / "private" / "cases.csv"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert len(rows) == done.json["files"]["found"]
+    assert {damaged / row["path"] for row in rows} == set(damaged.rglob("*.dcm"))
+    refused = {row["case"] for row in rows if row["what became of it"] != "used"}
+    assert refused == {refusal["case_id"] for refusal in done.json["refusals"]}
+    assert ".dcm" not in done.out + done.err
+
+
+def test_strict_ends_with_4_if_any_file_is_refused(cli, clean_hospital, damaged):
+    assert cli("inspect", clean_hospital, "--strict").code == 0
+    done = cli("inspect", damaged, "--strict")
+    assert done.code == 4
+    assert "--strict" in done.err
+
+
+def test_a_search_for_text_without_the_extra_says_how_to_get_it(cli, clean_hospital, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = cli("inspect", clean_hospital, "--ocr", 3)
+    assert done.code == 2
+    assert "medsyngen[ocr]" in done.err
+
+
+@pytest.mark.slow
+def test_text_in_a_picture_is_found_and_not_told(cli, tmp_path):
+    pytest.importorskip("rapidocr_onnxruntime", reason="pip install 'medsyngen[ocr]'")
+    from PIL import Image, ImageDraw, ImageFont
+
+    for number, words in enumerate(("FICTIONAL QUINTESSA", "")):
+        picture = Image.new("L", (400, 120), 20)
+        ImageDraw.Draw(picture).text((20, 40), words, fill=250, font=ImageFont.load_default(30))
+        (tmp_path / "s").mkdir(exist_ok=True)
+        picture.save(tmp_path / "s" / f"{number}.png")
+    (tmp_path / "s" / "labels.csv").write_text("path,patient_id,label\n0.png,A-000001,0\n1.png,B-000001,0\n")
+    done = cli("inspect", tmp_path / "s", "--ocr", 5, "--json")
+    assert done.code == 0, done.err
+    assert (done.json["searched_for_text"], done.json["cases_with_text"]) == (2, ["case 00001"])
+    assert "QUINTESSA" not in (done.out + done.err).upper()
 
 
 def test_the_ledger_of_the_site_notes_the_look(cli, clean_hospital, site):

@@ -17,6 +17,22 @@ def test_it_tells_both_parts_and_what_each_costs(cli):
     assert shown["training_alone"] < shown["epsilon"] <= 8
 
 
+def test_where_training_suffices_it_is_what_is_recommended(cli):
+    many = (
+        "--patients-at-most",
+        300_000,
+        "--set",
+        "privacy.epsilon=50",
+        "--set",
+        "privacy.delta=1.0e-8",
+        "--no-measure",
+    )
+    more = ("--set", "synthesis.private.patients_per_step=150000")
+    shown = cli("plan", "evolved-chest-radiograph-32", *many, *more, "--json").json
+    assert shown["training"]["enough"] == "yes"
+    assert shown["recommendation"]["recipe"] == "evolved-chest-radiograph-32"
+
+
 def test_without_private_training_it_says_so(cli):
     done = cli("plan", *RECIPE, "--set", "synthesis.public_bands=all")
     assert "Second part: none" in done.out + done.err
@@ -27,7 +43,8 @@ def test_without_private_training_it_says_so(cli):
     ("command", "words"),
     [
         (["plan", *RECIPE, "--network-evaluations", 100], "--network-evaluations"),
-        (["audit", *RECIPE[:3]], "has both"),
+        (["plan", *RECIPE, "--images-per-second", 0], "images per second must be positive"),
+        (["plan", *RECIPE, "--set", "synthesis.public_bands=all", "--images-per-second", 5], "no use for --images-per"),
     ],
 )
 def test_what_is_about_one_part_alone_is_refused(cli, command, words):

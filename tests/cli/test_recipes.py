@@ -15,6 +15,7 @@ NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 def test_what_ships_is_what_lies_in_configs():
     assert NAMES == [
+        "central-chest-radiograph-32",
         "chest-radiograph-32",
         "demo-32",
         "evolved-chest-radiograph-32",
@@ -46,7 +47,7 @@ def test_every_value_is_explained(name):
         elif "#" not in line and not line.rstrip().endswith(":") and not explained_above:
             bare.append(line)
     # said once, for the phantoms' training or by their own words
-    trains = load_recipe(name).method in ("staged-diffusion", "evolved-dp-syngen")
+    trains = load_recipe(name).method in ("staged-diffusion", "central-dp-syngen", "evolved-dp-syngen")
     assert [line.split(":")[0].strip() for line in bare if "description" not in line] == ["learning_rate"] * 2 * trains
 
 

@@ -100,6 +100,8 @@ def test_generated_uids_of_pydicom_are_kept():
 
 def test_names_of_files_and_folders():
     assert path_identifiers("Smith_John/study.1/IMG0001.dcm") == {"Smith_John", "study.1", "IMG0001"}
+    assert {"ward 7", "Smith_John", "IMG0001"} <= path_identifiers("ward 7.zip!Smith_John/IMG0001.dcm")
+    assert "Smith_John" in path_identifiers("Smith_John.nii.gz")
 
 
 @settings(max_examples=8, deadline=None)

@@ -8,7 +8,7 @@ from medsyngen.errors import InputUnusable
 from medsyngen.scan import PatientKey
 
 PIXELS = np.zeros((4, 4), np.uint16)
-COLOURED = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "PixelData": bytes(96)}
+COLOURED = {"SamplesPerPixel": 3, "PhotometricInterpretation": "HSV", "PlanarConfiguration": 0, "PixelData": bytes(96)}
 
 
 def reasons(index):

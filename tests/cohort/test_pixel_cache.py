@@ -1,13 +1,11 @@
-"""A cohort in a file: the same as in memory, for its owner only, gone with the process, flat in memory."""
+"""A cohort in a file: as in memory, never decoded twice, its owner's only, flat in memory, whole or found out."""
 
+import json
 import os
 import stat
-import subprocess
-import sys
-import tempfile
-import textwrap
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,23 +13,40 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsyngen.cohort import pixel_cache
-from medsyngen.cohort.labels import ClassDefinition
-from medsyngen.cohort.pixel_cache import cohort_from, existing_folder
-from medsyngen.cohort.reading import read_cohort
-from medsyngen.cohort.transforms import ScanForm
+from medsyngen.cohort import kept_pixels
+from medsyngen.cohort.pixel_cache import PixelCache, ScanImages, cohort_in_memory
+from medsyngen.cohort.plans import Plan
 from medsyngen.errors import MedsyngenError
+from medsyngen.formats.refusal import ScanRefused
 from medsyngen.scan import PatientKey
-from medsyngen.simulation.hospital import simulate_hospital
+
+SHAPE = (1, 4, 4)
 
 
-def scans(owners, side=4):
-    """One scan for each owner; every picture is told apart by its number."""
-    return [(PatientKey(f"p{o}"), np.full((1, side, side), i / 100, np.float32), i % 3) for i, o in enumerate(owners)]
+def scans(owners, shape=SHAPE, kind=np.float32):
+    """One scan for each owner, of 0 to 2 images (none: refused); every image is told apart by its number."""
+    made = []
+    for i, (owner, count) in enumerate(owners):
+        images = np.stack([np.full(shape, i + j / 10, kind) for j in range(count)]) if count else np.empty((0,), kind)
+        refused = None if count else ScanRefused("flat")
+        made.append(ScanImages(PatientKey(f"p{owner}"), images, i % 3, f"{i:064x}", bytes([i]), refused))
+    return made
 
 
-def rooms(given, more=0):
-    return {patient: count + more for patient, count in Counter(patient for patient, _, _ in given).items()}
+def plan(given_scans, digest="of all"):
+    return Plan(tuple(scan.key for scan in given_scans), digest)
+
+
+def rooms(given_scans, more=0):
+    count = Counter({scan.patient: more for scan in given_scans})
+    for scan in given_scans:
+        count[scan.patient] += len(scan.images)
+    return count
+
+
+def keep(folder, given_scans, digest="of all", stream=None):
+    cache = PixelCache(folder, plan(given_scans, digest))
+    return cache.cohort(iter(given_scans) if stream is None else stream, rooms(given_scans, 1))
 
 
 def assert_same(a, b):
@@ -41,94 +56,142 @@ def assert_same(a, b):
         np.testing.assert_array_equal(a[patient].classes, b[patient].classes)
 
 
-@given(st.lists(st.integers(0, 5), max_size=30), st.integers(0, 2))
-def test_in_a_file_it_is_what_it_is_in_memory(tmp_path_factory, owners, more):
-    given = scans(owners)  # in any order, and some that were indexed could not be read
-    in_memory = cohort_from(iter(given), rooms=rooms(given, more), folder=None)
-    in_file = cohort_from(iter(given), rooms=rooms(given, more), folder=tmp_path_factory.mktemp("cache"))
-    assert_same(in_memory, in_file)
-    assert list(in_file) == sorted(rooms(given))
-    for patient in in_file:
-        theirs = [image for owner, image, _ in given if owner == patient]
-        np.testing.assert_array_equal(in_file[patient].pixels, np.stack(theirs))
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=20))
+def test_in_a_file_it_is_what_it_is_in_memory(tmp_path_factory, owners):
+    folder, given_scans = tmp_path_factory.mktemp("cache"), scans(owners)
+    first = keep(folder, given_scans)
+    assert_same(cohort_in_memory(given_scans), first)
+    again = PixelCache(folder, plan(given_scans))
+    found = [again.find(scan.key) for scan in given_scans]
+    if not len(first):
+        assert found == [None] * len(given_scans)
+        return
+    for scan, kept in zip(given_scans, found, strict=True):
+        assert (kept.digest, kept.refused and kept.refused.reason) == (
+            (scan.digest, None) if len(scan.images) else (b"", "flat")
+        )
+    stream = [replace(s, images=k.images, digest=k.digest) for s, k in zip(given_scans, found, strict=True)]
+    before = listing(folder)
+    assert_same(first, again.cohort(iter(stream), rooms(given_scans, 1)))
+    assert listing(folder) == before  # nothing was written
+
+
+def listing(folder):
+    return {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in folder.rglob("*")}
+
+
+def test_what_did_not_change_is_taken_over_and_one_copy_is_left(tmp_path):
+    old = scans([(0, 1), (1, 2), (2, 1)])
+    keep(tmp_path, old)
+    new = [replace(old[2]), replace(old[1], key="f" * 64), replace(old[0])]  # another order, and one file changed
+    cache = PixelCache(tmp_path, plan(new, "another"))
+    assert [cache.find(scan.key) is not None for scan in new] == [True, False, True]
+    np.testing.assert_array_equal(cache.find(new[0].key).images, new[0].images)
+    assert_same(cohort_in_memory(new), cache.cohort(iter(new), rooms(new)))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_interrupted_reading_is_gone_on_with(tmp_path):
+    given_scans = scans([(0, 1), (0, 0), (1, 2), (2, 1)])
+
+    def interrupted():
+        yield from given_scans[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        keep(tmp_path, given_scans, stream=interrupted())
+    again = PixelCache(tmp_path, plan(given_scans))
+    assert [again.find(scan.key) is not None for scan in given_scans] == [True, False, True, False]
+    with (next(tmp_path.iterdir()) / "entries.jsonl").open("a") as file:
+        file.write('{"key":"cut off')
+    assert PixelCache(tmp_path, plan(given_scans)).find(given_scans[2].key) is not None
+
+
+def test_crashes_on_end_do_not_fill_the_disk(tmp_path):
+    given_scans = scans([(0, 1), (1, 1)])
+
+    def crash():
+        yield given_scans[0]
+        raise OSError("gone")
+
+    for _ in range(6):
+        with pytest.raises(OSError, match="gone"):
+            keep(tmp_path, given_scans, stream=crash())
+    assert len(list(tmp_path.iterdir())) <= 3
+
+
+@pytest.mark.parametrize("harm", ["pixel", "short", "list", "header", "none"])
+def test_damage_is_found_out_and_decoded_again(tmp_path, harm):
+    given_scans = scans([(0, 1), (1, 1), (2, 2)])
+    keep(tmp_path, given_scans)
+    (generation,) = tmp_path.iterdir()
+    pixels, entries = generation / "pixels.npy", generation / "entries.jsonl"
+    if harm == "pixel":
+        raw = bytearray(pixels.read_bytes())
+        raw[-8 - 4 * 16] ^= 1  # the last image; behind it is the room that nobody took
+        pixels.write_bytes(raw)
+    elif harm == "short":
+        pixels.write_bytes(pixels.read_bytes()[:-200])
+    elif harm == "header":
+        pixels.write_bytes(b"\x93NUMPZ" + pixels.read_bytes()[6:])
+    elif harm == "list":
+        lines = [json.loads(line) for line in entries.read_text().splitlines()]
+        lines[0]["first"] = 10**6
+        entries.write_text("\n".join(map(json.dumps, lines)))
+    cache = PixelCache(tmp_path, plan(given_scans))
+    found = [cache.find(scan.key) is not None for scan in given_scans]
+    expected = {"pixel": [True, True, False], "list": [False, True, True], "none": [True] * 3}
+    assert found == expected.get(harm, [False] * 3)
+    assert_same(cohort_in_memory(given_scans), keep(tmp_path, given_scans))
+    assert PixelCache(tmp_path, plan(given_scans)).find(given_scans[2].key) is not None
+
+
+def test_a_refusal_that_may_not_come_again_is_tried_again(tmp_path):
+    given_scans = scans([(0, 1), (1, 0)])
+    for reason, kept in (("flat", True), ("too-slow", False), ("reader-died", False)):
+        given_scans[1] = replace(given_scans[1], refused=ScanRefused(reason), key=reason)
+        keep(tmp_path, given_scans, digest=reason)
+        cache = PixelCache(tmp_path, plan(given_scans, reason))
+        assert (cache.find(given_scans[1].key) is not None) == kept
+        assert cache.find(given_scans[0].key) is not None
 
 
 def test_training_can_take_scans_of_it_and_nobody_can_write_to_it(tmp_path):
-    given = scans([0, 1, 0, 0])
-    record = cohort_from(given, rooms=rooms(given), folder=tmp_path)[PatientKey("p0")]
-    assert torch.from_numpy(record.pixels[np.array([2, 0])]).flatten(1)[:, 0].tolist() == pytest.approx([0.03, 0.0])
+    record = keep(tmp_path, scans([(0, 1), (1, 1), (0, 2)]))[PatientKey("p0")]
+    assert torch.from_numpy(record.pixels[np.array([2, 0])]).flatten(1)[:, 0].tolist() == pytest.approx([2.1, 0.0])
     with pytest.raises(ValueError, match="read-only"):
         record.pixels[0] = 0
 
 
-def test_reading_a_hospital_into_a_file_changes_nothing(tmp_path):
-    simulate_hospital(tmp_path / "s", patients=12, size=16, seed=3)
-    broken = sorted((tmp_path / "s").rglob("*.dcm"))[3]
-    data = bytearray(broken.read_bytes())
-    broken.write_bytes(bytes(data[: len(data) - 40]))  # its header is whole, its pixels are not
-    form = ScanForm(modalities=("CR", "DX"), size=16, max_skipped_share=0.5)
-    classes = (ClassDefinition("normal", "0", 0.5), ClassDefinition("other", "1", 0.5))
-    (tmp_path / "cache").mkdir()
-    plain = read_cohort(tmp_path / "s", form=form, classes=classes)
-    cached = read_cohort(tmp_path / "s", form=form, classes=classes, cache_folder=tmp_path / "cache")
-    assert_same(plain.cohort, cached.cohort)
-    assert (plain.accepted, plain.refusals, plain.unlabelled, plain.notices, plain.identifiers) == (
-        cached.accepted,
-        cached.refusals,
-        cached.unlabelled,
-        cached.notices,
-        cached.identifiers,
-    )
-    assert len(plain.refusals) == 1
+def test_the_files_are_their_owner_s_and_tell_no_name(tmp_path):
+    old = os.umask(0)
+    try:
+        keep(tmp_path, scans([(0, 1), (1, 2)]))
+    finally:
+        os.umask(old)
+    (generation,) = tmp_path.iterdir()
+    assert stat.S_IMODE(generation.stat().st_mode) == 0o700
+    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in generation.iterdir()} == {
+        "pixels.npy": 0o600,
+        "entries.jsonl": 0o600,
+    }
+    assert np.load(generation / "pixels.npy", mmap_mode="r").shape == (5, *SHAPE)  # one room of each was not taken
+    told = [json.loads(line) for line in (generation / "entries.jsonl").read_text().splitlines()]
+    assert {name for line in told for name in line} == {
+        "key", "first", "count", "checksum", "digest", "refused", "plan"
+    }  # fmt: skip
+    assert b"p0" not in (generation / "entries.jsonl").read_bytes()
 
 
-def test_the_file_is_the_owners_only_and_has_no_name(tmp_path, monkeypatch):
-    made, real = [], tempfile.TemporaryFile
-
-    def watched(**more):
-        made.append(real(**more))
-        return made[0]
-
-    def stream():
-        for scan in scans([0, 1, 2]):
-            yield scan
-            status = os.fstat(made[0].fileno())
-            assert stat.S_IMODE(status.st_mode) == 0o600
-            assert status.st_nlink == 0
-            assert os.listdir(tmp_path) == []
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", watched)
-    cohort_from(stream(), rooms=rooms(scans([0, 1, 2])), folder=tmp_path)
-    assert len(made) == 1
-
-
-def test_a_killed_process_leaves_nothing(tmp_path):
-    code = textwrap.dedent("""
-        import os, signal, sys
-        from pathlib import Path
-        import numpy as np
-        from medsyngen.cohort.pixel_cache import cohort_from
-        from medsyngen.scan import PatientKey
-        def stream():
-            for i in range(9):
-                yield PatientKey(f"p{i}"), np.zeros((1, 64, 64), np.float32), 0
-                if i == int(sys.argv[2]):
-                    os.kill(os.getpid(), signal.SIGKILL)
-        cohort = cohort_from(stream(), rooms={PatientKey(f"p{i}"): 1 for i in range(9)}, folder=Path(sys.argv[1]))
-        os.kill(os.getpid(), signal.SIGKILL)  # or while training
-    """)
-    for last in (4, 99):
-        done = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(last)], capture_output=True, text=True)
-        assert done.returncode == -9, done.stderr
-        assert os.listdir(tmp_path) == []
-
-
-def peak(count: int, folder) -> int:
+def peak(count: int, keeping) -> int:
     owners = [PatientKey(f"p{i // 2}") for i in range(count)]
-    stream = ((owner, np.full((1, 64, 64), i, np.float32), 0) for i, owner in enumerate(owners))
+    keys = tuple(f"{i:064x}" for i in range(count))
+    stream = (
+        ScanImages(owner, np.full((1, 1, 64, 64), i, np.float32), 0, keys[i], b"") for i, owner in enumerate(owners)
+    )
     tracemalloc.start()
     try:
-        cohort = cohort_from(stream, rooms=Counter(owners), folder=folder)
+        cohort = keeping(stream, Plan(keys, "x"), Counter(owners))
         assert sum(float(cohort[p].pixels[np.array([0, 1])].mean()) for p in cohort) > 0
         return tracemalloc.get_traced_memory()[1]
     finally:
@@ -136,49 +199,39 @@ def peak(count: int, folder) -> int:
 
 
 def test_memory_does_not_grow_with_the_pixels(tmp_path):
-    more = (5000 - 200) * 64 * 64 * 4
-    assert peak(5000, tmp_path) - peak(200, tmp_path) < 0.05 * more  # keys and classes
-    assert peak(5000, None) - peak(200, None) > 0.9 * more  # the same scans in memory: the measure can fail
+    more = (2000 - 200) * 64 * 64 * 4
+
+    def on_disk(stream, of, room):
+        return PixelCache(tmp_path, of).cohort(stream, room)
+
+    def in_memory(stream, of, room):
+        return cohort_in_memory(stream)
+
+    assert peak(2000, on_disk) - peak(200, on_disk) < 0.05 * more  # keys and classes
+    assert peak(2000, in_memory) - peak(200, in_memory) > 0.9 * more  # the same scans in memory: the measure can fail
 
 
-@pytest.mark.parametrize("fault", ["room", "write", "folder"])
+@pytest.mark.parametrize("fault", ["room", "map", "folder"])
 def test_a_full_disk_is_told_without_any_path(tmp_path, monkeypatch, fault):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "secret/path")
 
     folder = tmp_path
     if fault == "room":
-        monkeypatch.setattr(pixel_cache, "_reserve", full)
-    elif fault == "write":
-        monkeypatch.setattr(np, "memmap", full)
+        monkeypatch.setattr(kept_pixels, "reserve", full)
+    elif fault == "map":
+        monkeypatch.setattr(np, "load", full)
     else:
         folder = tmp_path / "secret"
     with pytest.raises(MedsyngenError, match="nothing was charged") as caught:
-        cohort_from(scans([0]), rooms=rooms(scans([0])), folder=folder)
+        keep(folder, scans([(0, 1)]))
     assert "secret" not in f"{caught.value.what} {caught.value.do} {caught.value.details}"
-
-
-def test_errors_of_the_source_pass_as_they_are(tmp_path):
-    def stream():
-        yield scans([0])[0]
-        raise OSError(5, "Input/output error")
-
-    with pytest.raises(OSError, match="Input/output"):
-        cohort_from(stream(), rooms={PatientKey("p0"): 2}, folder=tmp_path)
 
 
 @pytest.mark.parametrize("wrong", ["shape", "kind", "room"])
 def test_what_does_not_fit_is_refused(tmp_path, wrong):
-    given = scans([0, 0])
-    patient, image, label = given[1]
-    given[1] = (patient, {"shape": image[:, :2], "kind": image.astype(np.float64), "room": image}[wrong], label)
-    with pytest.raises(ValueError, match="one shape"):
-        cohort_from(given, rooms={patient: 1 if wrong == "room" else 2}, folder=tmp_path)
-
-
-def test_the_nearest_folder_that_exists(tmp_path, monkeypatch):
-    assert existing_folder(tmp_path / "run" / "private") == tmp_path
-    (tmp_path / "run").mkdir()
-    assert existing_folder(tmp_path / "run" / "private") == tmp_path / "run"
-    monkeypatch.chdir(tmp_path)
-    assert existing_folder(existing_folder(tmp_path)) == tmp_path
+    good, bad = scans([(0, 1), (0, 1)])
+    images = {"shape": bad.images[:, :, :2], "kind": bad.images.astype(np.float64), "room": bad.images}[wrong]
+    cache = PixelCache(tmp_path, plan([good, bad]))
+    with pytest.raises(ValueError, match="room" if wrong == "room" else "one shape"):
+        cache.cohort(iter([good, replace(bad, images=images)]), {good.patient: 1 if wrong == "room" else 2})

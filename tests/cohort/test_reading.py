@@ -138,12 +138,12 @@ def test_a_scan_that_the_recipe_s_form_refuses_is_no_part_of_what_is_told(hospit
 
 def test_errors_that_are_not_the_file_s_are_not_swallowed(hospital, monkeypatch):
     def broken(form):
-        def run(data, **part):
+        def run(image, ends):
             raise RuntimeError("out of memory")
 
         return run
 
-    monkeypatch.setattr(reading, "preprocessing", broken)
+    monkeypatch.setattr(reading, "forming", broken)
     with pytest.raises(RuntimeError, match="out of memory") as raised:
         read_cohort(hospital, form=FORM)
     assert not isinstance(raised.value, ScanRefused)

@@ -110,6 +110,36 @@ def test_what_is_right_is_consistent_and_the_attack_near_what_is_claimed(attacke
     assert found.to_json()["attack"]["epsilon_999"] < found.at(found.mu)
 
 
+def test_classes_of_one_entry_each_are_attacked_in_all_of_them():
+    attacked = attacked_sum(
+        classes=2, entries=2, clipping_norm=1.2, noise_multiplier=SIGMA, patients_at_most=50, mean=noised_mean
+    )
+    np.testing.assert_allclose(attacked.direction, [0.5**0.5, 0.5**0.5])
+    inside, outside = attacked.statistics(300, seeded_generator_for_tests(5))
+    assert inside.mean() - outside.mean() == pytest.approx(attacked.claimed, abs=0.35)
+
+
+@pytest.mark.parametrize(("classes", "entries"), [(1, 5), (2, 12), (3, 123)])
+def test_the_canary_has_something_in_every_class_and_the_others_nothing_there(classes, entries):
+    attacked = attacked_sum(
+        classes=classes, entries=entries, clipping_norm=1.2, noise_multiplier=SIGMA, patients_at_most=50
+    )
+    assert (np.abs(attacked.direction.reshape(classes, -1)).max(axis=1) > 0).all()
+    assert np.linalg.norm(attacked.direction) == pytest.approx(1)
+    assert attacked.others @ attacked.direction == 0
+    assert np.linalg.norm(attacked.others) > 1
+
+
+@pytest.mark.parametrize("patients", [1, 2, 5, 7])
+def test_few_patients_at_most_are_enough_for_an_attack(patients):
+    attacked = attacked_sum(
+        classes=2, entries=ENTRIES, clipping_norm=1.2, noise_multiplier=SIGMA, patients_at_most=patients
+    )
+    keys = seeded_generator_for_tests(6)
+    assert attacked.statistic(True, keys.child(b"in"), noise=False) == pytest.approx(attacked.claimed, rel=0.01)
+    assert attacked.statistic(False, keys.child(b"out"), noise=False) == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("attacked", [of_votes(), of_sum()], ids=["votes", "sum"])
 def test_the_statistic_is_the_best_there_is(attacked: AttackedSum):
     """It has the mean that is claimed, and unit variance in both worlds."""
@@ -126,8 +156,13 @@ def test_rounds_count_together():
     assert inside.mean() == pytest.approx(four.claimed, abs=0.3)
 
 
-def test_too_few_runs_are_no_evidence():
-    assert audited(of_sum(), repeats=10).verdict == "uninformative"
+@pytest.mark.parametrize("repeats", [1, 2, 10])
+def test_too_few_runs_are_no_evidence(repeats):
+    """And are told so: the control has as many runs as ever, and finds the canary."""
+    found = audited(of_sum(), repeats=repeats)
+    assert found.verdict == "uninformative"
+    assert found.powerful
+    assert f"{repeats} runs could hardly have shown more" in found.explanation
 
 
 def test_an_attack_that_finds_nothing_without_noise_is_no_evidence():
@@ -137,3 +172,4 @@ def test_an_attack_that_finds_nothing_without_noise_is_no_evidence():
     found = audited(of_votes(forgets), repeats=50)
     assert not found.powerful
     assert found.verdict == "uninformative"
+    assert "does not even find the canary" in found.explanation

@@ -108,10 +108,22 @@ def forged(path, shape, body=b""):
 
 
 def test_claims_are_checked_before_memory_is_asked_for(tmp_path, monkeypatch):
-    assert refusal(forged(tmp_path / "a.npz", (1 << 20, 16000, 16000))) == "too-large"
-    assert refusal(forged(tmp_path / "b.npz", (10, 100000, 4))) == "too-large"
-    monkeypatch.setattr(npz.npy, "read_array", lambda *args, **kwargs: pytest.fail("asked for the memory"))
+    monkeypatch.setattr(npz.np, "frombuffer", lambda *args, **kwargs: pytest.fail("asked for the memory"))
+    assert refusal(forged(tmp_path / "a.npz", (1 << 20, 16000, 16000))) == "truncated"
+    assert refusal(forged(tmp_path / "b.npz", (1, 20000, 4), bytes(80_000))) == "too-large"
     assert refusal(forged(tmp_path / "c.npz", (1000, 1000, 1000), b"few bytes")) == "truncated"
+    assert refusal(forged(tmp_path / "d.npz", (npz.MOST_IMAGES + 1, 1, 1), bytes(npz.MOST_IMAGES + 1))) == "too-large"
+
+
+def test_a_large_array_is_read_image_by_image(tmp_path, monkeypatch):
+    images = np.arange(50 * 8 * 9, dtype=np.uint16).reshape(50, 8, 9)
+    np.savez_compressed(tmp_path / "a.npz", images=images)
+    np.savez_compressed(tmp_path / "fortran.npz", images=np.asfortranarray(images))
+    monkeypatch.setattr(npz, "_KEPT_BYTES", 100)
+    for name in ("a.npz", "fortran.npz"):
+        reader = NpzImages(tmp_path / name)
+        for index in (0, 1, 7, 49, 3):  # back again, too
+            np.testing.assert_array_equal(reader.read(index).pixels, images[index])
 
 
 def test_pickles_are_never_loaded(tmp_path):

@@ -17,7 +17,7 @@ from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.checkpoint import Checkpoint
 from medsyngen.privacy.ledger import Ledger
 from medsyngen.privacy.purposes import TRAINING, VOTES
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.recipe import load_recipe
 from medsyngen.synthesis.evolution import Evolution
@@ -168,14 +168,14 @@ def test_a_run_killed_between_its_parts_goes_on_and_charges_once(scans, tmp_path
             fit(scans, folder)
     before = charged(folder)
     assert before == WHOLE[:2]
-    kept = VoteCheckpoint.load(folder / "private" / "votes.safetensors")
+    kept = QueryCheckpoint.load(folder / "private" / "votes.safetensors")
     usual = Evolution.ballots
     monkeypatch.setattr(Evolution, "ballots", lambda *a: asked.append(1) or usual(*a))
     fit(scans, folder)
     assert asked == []  # votes were had, or forfeited: never asked for again
     assert charged(folder) == WHOLE
-    again = VoteCheckpoint.load(folder / "private" / "votes.safetensors")
-    assert torch.equal(kept.noisy_votes, again.noisy_votes)
+    again = QueryCheckpoint.load(folder / "private" / "votes.safetensors")
+    assert torch.equal(kept.noised, again.noised)
     assert kept.round == (0 if point.startswith("in") else 1)
 
 

@@ -11,7 +11,8 @@ from medsyngen.errors import UsageError, VerificationFailed
 from medsyngen.pipeline import export_cohort, generator_file, run_recipe
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.ledger import Ledger
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.privacy.purposes import PROPORTIONS, VOTES
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.recipe import load_recipe
 from medsyngen.synthesis.evolution import Evolution
@@ -80,6 +81,30 @@ def test_a_cohort_is_published_with_its_classes(run, tmp_path):
     assert len(manifest["files"]) >= 20
 
 
+def test_bought_proportions_are_charged_told_and_drawn_in(scans, tmp_path):
+    folder = tmp_path / "run"
+    bought = ("synthesis.proportions=bought", "synthesis.proportions_noise=0.01", "privacy.epsilon=900")
+    run_recipe(recipe(*bought), scans=scans, run=folder, own_ledger="a test")
+    assert [purpose for purpose, *_ in charged(folder)] == [PROPORTIONS, VOTES, VOTES, VOTES]
+    tensors, _ = read_tensors(folder / "generator.safetensors")
+    shares = tensors["shares"].tolist()
+    assert sum(shares) == pytest.approx(1)
+    assert shares != pytest.approx([0.6, 0.4], abs=1e-3)
+    report = json.loads((folder / "report.json").read_text())
+    assert [query["kind"] for query in report["queries"]] == ["shares", "votes"]
+    told = " ".join(report["sentences"]["queries"])
+    assert "Class proportions were bought of the patients: 1 noisy sum of 2 numbers each" in told
+    assert "taken from them: the noisy sum of class proportions, and 3 noisy histograms" in told
+    details = {item["term"]: item["text"] for item in report["sentences"]["details"]}
+    assert details["Rounds charged"] == "T = 3 (3 planned)"
+    assert "of length at most 1" in details["Class proportions"]
+    assert "and their shares" not in json.dumps(report["sentences"])  # they are no public choice
+    assert dict(RunFolder(folder).heads())["the class proportions"][0] == 2
+    export_cohort(folder, out=tmp_path / "cohort", count=20, formats=("png",), device="cpu")
+    found = json.loads((tmp_path / "cohort" / "privacy_report.json").read_text())["release"]["classes"]
+    assert found["normal"] == pytest.approx(20 * shares[0], abs=1)
+
+
 @pytest.mark.parametrize("fatal", [0, 2])
 def test_a_run_killed_in_a_round_goes_on_and_is_charged_once(scans, tmp_path, monkeypatch, fatal):
     """The round of the kill is charged and lost; the others are what they are."""
@@ -103,7 +128,7 @@ def test_a_run_killed_in_a_round_goes_on_and_is_charged_once(scans, tmp_path, mo
     assert not (folder / "generator.safetensors").exists()
     run_recipe(recipe(), scans=scans, run=folder, own_ledger="a test")
     assert [(first, last) for _, first, last in charged(folder)] == [(0, 1), (1, 2), (2, 3)]
-    saved = VoteCheckpoint.load(folder / "private" / "checkpoint.safetensors")
+    saved = QueryCheckpoint.load(folder / "private" / "checkpoint.safetensors")
     assert saved.round == (2 if fatal == 0 else 1)
     assert (folder / "report.html").exists()
 

@@ -13,35 +13,35 @@ from test_noise_and_keys import seed_everything, seeds_put_back
 from watched import fresh, judge
 
 from medsyngen.privacy import vote_rounds
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 
 # --- an un-noised histogram in a checkpoint
 
 
-def law_of_clean_counts(save: Callable[[VoteCheckpoint, Path, list], None], folder: Path) -> None:
+def law_of_clean_counts(save: Callable[[QueryCheckpoint, Path, list], None], folder: Path) -> None:
     """No clean histogram is in any file, as numbers or as text."""
     here, recorder = fresh(folder), Recorder()
-    usual = VoteCheckpoint.save
-    VoteCheckpoint.save = lambda self, path: save(self, path, recorder.sums)
+    usual = QueryCheckpoint.save
+    QueryCheckpoint.save = lambda self, path: save(self, path, recorder.sums)
     try:
         vote(here, voters(), mechanism=recorder)
     finally:
-        VoteCheckpoint.save = usual
+        QueryCheckpoint.save = usual
     written = b"".join(p.read_bytes() for p in here.rglob("*") if p.is_file())
     for total in recorder.sums:
         forms = [total.numpy().tobytes(), total.float().numpy().tobytes(), str(total.tolist()).encode()]
         assert not any(form in written for form in forms)
 
 
-SAVE = VoteCheckpoint.save
+SAVE = QueryCheckpoint.save
 
 
-def beside_the_state(saved: VoteCheckpoint, path: Path, sums: list) -> None:
+def beside_the_state(saved: QueryCheckpoint, path: Path, sums: list) -> None:
     saved.state["clean"] = sums[-1]
     SAVE(saved, path)
 
 
-def into_a_log(saved: VoteCheckpoint, path: Path, sums: list) -> None:
+def into_a_log(saved: QueryCheckpoint, path: Path, sums: list) -> None:
     SAVE(saved, path)
     (path.parent / "votes.log").write_text(f"round {saved.round}: {sums[-1].tolist()}")
 
@@ -116,7 +116,7 @@ def law_of_paid_votes(wrong: Callable[[object], object] | None, folder: Path) ->
     """However often it is killed, before a histogram leaves its round stands in the ledger, and each pays for one."""
     for fatal in range(8):
         here, recorder = fresh(folder), Recorder()
-        usual, real = recorder.release, vote_rounds.VoteCheckpoint.save
+        usual, real = recorder.release, vote_rounds.QueryCheckpoint.save
 
         def release(total, std, stream, here=here, recorder=recorder, usual=usual):
             assert rounds_charged(here) > len(recorder.sums)
@@ -131,13 +131,13 @@ def law_of_paid_votes(wrong: Callable[[object], object] | None, folder: Path) ->
 
         recorder.release = release
         for saving in (save, real):
-            vote_rounds.VoteCheckpoint.save = saving
+            vote_rounds.QueryCheckpoint.save = saving
             try:
                 with_account(wrong, lambda here=here, recorder=recorder: vote(here, voters(), mechanism=recorder))
             except Killed:
                 pass
             finally:
-                vote_rounds.VoteCheckpoint.save = real
+                vote_rounds.QueryCheckpoint.save = real
         assert len(recorder.sums) <= rounds_charged(here)
 
 
@@ -160,7 +160,7 @@ def from_the_checkpoint(usual):
 
     def saved_rounds(self, purpose):
         path = self._ledger._chain.path.parent / "checkpoint.safetensors"
-        return VoteCheckpoint.load(path).round + 1 if path.exists() else 0
+        return QueryCheckpoint.load(path).round + 1 if path.exists() else 0
 
     return charge, saved_rounds
 

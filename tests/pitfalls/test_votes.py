@@ -18,9 +18,10 @@ from medsyngen.privacy.votes import noisy_votes, votes_of
 from medsyngen.randomness import secure_generator
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.evolution import Evolution, Voters
+from medsyngen.synthesis.evolution import Evolution
 from medsyngen.synthesis.population_tensors import to_tensors
 from medsyngen.synthesis.selection import residual
+from medsyngen.synthesis.voters import Voters
 
 HALF = MEMBERS // 2  # members of the first of two classes
 

@@ -10,8 +10,12 @@ from medsyngen.privacy.events import Gaussian, SelfComposed
 from medsyngen.recipe import load_recipe
 
 
+def planned_recipe(*overrides: str, patients: int | None = 300):
+    return load_recipe("evolved-chest-radiograph-32", overrides, patients_at_most=patients)
+
+
 def planned(*overrides: str, patients: int | None = 300):
-    recipe = load_recipe("evolved-chest-radiograph-32", overrides, patients_at_most=patients)
+    recipe = planned_recipe(*overrides, patients=patients)
     return recipe, plan_joined(recipe, measure=False)
 
 
@@ -55,3 +59,12 @@ def test_what_can_not_be_planned():
         planned(patients=None)
     with pytest.raises(BudgetRefused, match="delta"):
         planned("privacy.delta=0.01")
+    for speed in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match="images per second"):
+            plan_joined(planned_recipe(), speed=speed)
+
+
+def test_a_speed_tells_how_long_both_trainings_take():
+    slow, fast = (plan_joined(planned_recipe(), speed=speed) for speed in (10.0, 1000.0))
+    assert slow.evolved_seconds == pytest.approx(100 * fast.evolved_seconds) == pytest.approx(600 * 48 / 10)
+    assert slow.cost.private_seconds == pytest.approx(100 * fast.cost.private_seconds)

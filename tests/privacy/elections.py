@@ -55,15 +55,26 @@ class Tally:
 
 
 class Recorder(GaussianSum):
-    """Notes every sum before and after its noise."""
+    """Notes every sum before and after its noise, and what the noise was drawn with."""
 
     def __init__(self) -> None:
-        self.sums, self.noised = [], []
+        self.sums, self.noised, self.stds, self.seeded = [], [], [], []
 
     def release(self, total, std, stream):
         self.sums.append(total.clone())
+        self.stds.append(std)
+        self.seeded.append(stream.seeded)
         self.noised.append(super().release(total, std, stream))
         return self.noised[-1]
+
+
+class Clean(GaussianSum):
+    """Nothing is noised, and its mark says so."""
+
+    private = False
+
+    def release(self, total, std, stream):
+        return total
 
 
 def ledger_in(folder: Path, epsilon: float = 50.0) -> Ledger:

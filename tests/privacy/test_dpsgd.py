@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from elections import Clean
+from files import forgets
 from toys import LinearLoss, toy_cohort, toy_weights
 
 from medsyngen.cohort.cohort import Cohort
@@ -207,6 +209,27 @@ def test_a_seeded_run_is_marked_for_good(tmp_path):
     assert run(tmp_path, toy_cohort(12)).seeded  # resumed with good keys, but made from seeded steps
     with Ledger.open(tmp_path / "ledger.jsonl", read_only=True) as ledger:
         assert ledger.runs["run"].seeded
+
+
+@pytest.mark.parametrize(("first", "then"), [(Clean(), None), (None, Clean())])
+def test_what_once_was_not_private_stays_so(tmp_path, first, then):
+    crash = iter([False, True])
+
+    def die():
+        if next(crash):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, toy_cohort(12), mechanism=first, after_charge=die)
+    assert not run(tmp_path, toy_cohort(12), mechanism=then).private
+    assert not run(tmp_path, toy_cohort(12)).private
+
+
+def test_a_checkpoint_that_does_not_say_whether_it_is_private_is_refused(tmp_path):
+    run(tmp_path, toy_cohort(12), training=TRAINING)
+    forgets(tmp_path / "checkpoint.safetensors", "private")
+    with pytest.raises(VerificationFailed, match="not a checkpoint of this version"):
+        run(tmp_path, toy_cohort(12))
 
 
 def test_a_seeded_stream_needs_a_run_that_was_begun_as_seeded(tmp_path):

@@ -58,7 +58,7 @@ def test_a_resumed_state_goes_on_where_it_was(tmp_path):
     whole, first = state(6), state(6)
     expected = moves(whole, 6)
     moves(first, 2)
-    first.save(tmp_path / "c", recipe_sha256="ab" * 32, run="run", head=Head(1, "cd" * 32), seeded=False)
+    first.save(tmp_path / "c", recipe_sha256="ab" * 32, run="run", head=Head(1, "cd" * 32), seeded=False, private=True)
     resumed = state(6, Checkpoint.load(tmp_path / "c"))
     assert moves(resumed, 4) == pytest.approx(expected[2:], rel=1e-4)
     assert torch.allclose(resumed.average.weights["flat"], whole.average.weights["flat"], atol=1e-6)
@@ -73,7 +73,7 @@ def noised(step: int, basis: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def saved(training: TrainingState, folder) -> Checkpoint:
-    training.save(folder / "c", recipe_sha256="ab" * 32, run="run", head=Head(1, "cd" * 32), seeded=False)
+    training.save(folder / "c", recipe_sha256="ab" * 32, run="run", head=Head(1, "cd" * 32), seeded=False, private=True)
     return Checkpoint.load(folder / "c")
 
 

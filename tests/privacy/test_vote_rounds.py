@@ -7,13 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from elections import MEMBERS, SIGMA, Recorder, Tally, ledger_in, rounds_charged, vote, voters
+from elections import MEMBERS, SIGMA, Clean, Recorder, Tally, ledger_in, rounds_charged, vote, voters
+from files import forgets
 
 from medsyngen.errors import BudgetRefused, InputUnusable, VerificationFailed
+from medsyngen.privacy.events import Gaussian, SelfComposed
 from medsyngen.privacy.ledger import Ledger
-from medsyngen.privacy.vote_checkpoint import VoteCheckpoint
+from medsyngen.privacy.query_checkpoint import QueryCheckpoint
 from medsyngen.privacy.votes import votes_of
-from medsyngen.randomness import seeded_generator_for_tests
+from medsyngen.randomness import secure_generator, seeded_generator_for_tests
 
 
 class Killed(BaseException):
@@ -45,6 +47,23 @@ def test_every_round_counts_every_patient_once_and_adds_noise_once(tmp_path):
     assert bool((noise.abs() < 9 * SIGMA).all())
     assert not result.seeded
     assert result.private
+
+
+def test_the_noise_is_what_was_charged(tmp_path):
+    recorder = Recorder()
+    vote(tmp_path, voters(), mechanism=recorder)
+    with Ledger.open(tmp_path / "ledger.jsonl", read_only=True) as ledger:
+        charged = list(ledger.events())
+    assert charged == [Gaussian(SIGMA)] * 4
+    assert recorder.stds == [event.noise_multiplier for event in charged]  # a patient's votes have norm 1
+
+
+@pytest.mark.parametrize("seeded", [False, True])
+def test_the_noise_is_drawn_from_the_runs_own_keys(tmp_path, seeded):
+    recorder, keys = Recorder(), seeded_generator_for_tests(1) if seeded else secure_generator()
+    result = vote(tmp_path, voters(), mechanism=recorder, keys=keys)
+    assert recorder.seeded == [seeded] * 4
+    assert result.seeded == seeded
 
 
 def test_a_round_is_charged_before_it_is_counted(tmp_path):
@@ -131,6 +150,24 @@ def test_a_seeded_run_is_marked_for_good(tmp_path):
         assert ledger.runs["run"].seeded
 
 
+@pytest.mark.parametrize(("first", "then"), [(Clean(), None), (None, Clean())])
+def test_what_once_was_not_private_stays_so(tmp_path, first, then):
+    """The state at the end is made of every round's votes, whoever counted the last ones."""
+    with pytest.raises(Killed):
+        vote(tmp_path, voters(), mechanism=first, after_charge=dies_at(2))
+    assert not vote(tmp_path, voters(), mechanism=then).private
+    assert not vote(tmp_path, voters()).private
+
+
+def test_a_checkpoint_that_does_not_say_whether_it_is_private_is_refused(tmp_path):
+    with pytest.raises(Killed):
+        vote(tmp_path, voters(), after_charge=dies_at(2))
+    forgets(tmp_path / "checkpoint.safetensors", "private")
+    with pytest.raises(VerificationFailed, match="not a checkpoint of this version"):
+        vote(tmp_path, voters())
+    assert rounds_charged(tmp_path) == 3  # nothing more
+
+
 def test_new_keys_at_each_start(tmp_path):
     sums = []
     for name in ("a", "b"):
@@ -141,8 +178,6 @@ def test_new_keys_at_each_start(tmp_path):
 
 def test_a_seeded_stream_needs_a_run_that_was_begun_as_seeded(tmp_path):
     from elections import SHA, vote_privately
-
-    from medsyngen.privacy.events import Gaussian, SelfComposed
 
     with ledger_in(tmp_path) as ledger:
         account = ledger.begin("run", recipe_sha256=SHA, plan=SelfComposed(Gaussian(SIGMA), 4), seeded=False)
@@ -181,7 +216,7 @@ def test_more_rounds_than_were_reserved_are_refused(tmp_path):
 
 def test_a_checkpoint_knows_run_and_ledger(tmp_path):
     vote(tmp_path, voters())
-    path, saved = tmp_path / "ledger.jsonl", VoteCheckpoint.load(tmp_path / "checkpoint.safetensors")
+    path, saved = tmp_path / "ledger.jsonl", QueryCheckpoint.load(tmp_path / "checkpoint.safetensors")
     rows = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(rows[:-1]))  # the last charge is gone
     with pytest.raises(VerificationFailed, match="the checkpoint was made when it held line 6"):

@@ -11,9 +11,10 @@ from medsyngen.randomness import Streams
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.conditioning import Conditioning
-from medsyngen.synthesis.evolution import Evolution, Voters
+from medsyngen.synthesis.evolution import Evolution
 from medsyngen.synthesis.selection import SELECTIONS
 from medsyngen.synthesis.variation import Population
+from medsyngen.synthesis.voters import Voters
 
 SIZE = 4
 

@@ -37,6 +37,13 @@ def test_a_scan_votes_in_its_own_cell_and_where_it_is_unlabelled_in_all():
     assert [np.flatnonzero(row).tolist() for row in table] == [[3], [2, 3], [0, 2, 4], [0, 1, 2, 3, 4, 5]]
 
 
+def test_a_patient_is_in_cells_by_scans_and_in_all_one():
+    found = CLASSES.parts_in(np.array([0, 3]))  # the second is of unknown class
+    np.testing.assert_allclose(found, [[0.5, 0, 0], [0.3, 0.195, 0.005]])
+    for cells, classes in ((NOTHING, [0, 0, 0]), (CLASSES, [2]), (TWO, [[1, 5], [3, 6]])):
+        assert cells.parts_in(np.array(classes)).sum() == pytest.approx(1)
+
+
 @pytest.mark.parametrize("cells", [NOTHING, CLASSES, TWO])
 def test_images_are_dealt_as_the_conditioning_deals_them(cells):
     dealt, columns = cells.deal(60), cells.conditioning.columns(60)

@@ -1,19 +1,30 @@
-"""Central images: one vector a patient over all classes, public denominators, and less noise after shrinkage."""
+"""Central images: one vector a patient over all classes, read along phantoms' directions; drawings that follow them."""
+
+import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
-from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.mechanism import GaussianSum
+from medsyngen.privacy.patient_sum import noised_mean
 from medsyngen.randomness import seeded_generator_for_tests
 from medsyngen.scan import PatientKey
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.central_images import CentralImages, CoarsePictures, denoised
+from medsyngen.synthesis.central_images import (
+    CentralImages,
+    OwnMeans,
+    axes,
+    flat,
+    from_tensors,
+    shift_between,
+    to_tensors,
+)
 from medsyngen.synthesis.conditioning import Conditioning
 
 CELLS = Cells(Conditioning.of(("common", "rare"), (0.8, 0.2)))
-CENTRAL = CentralImages(side=4, clipping_norm=3.0)
+CENTRAL = CentralImages(entries=6, clipping_norm=50.0, phantoms=200)
 
 
 class Bare(GaussianSum):
@@ -23,89 +34,96 @@ class Bare(GaussianSum):
         return total
 
 
-def patients(count: int, rare_every: int, seed: int = 0) -> Cohort:
-    """The common class is dark on the left, the rare one on the right; every patient has two scans of one class."""
+def pictures(count: int, seed: int) -> np.ndarray:
+    """Smooth pictures of 8 x 8 pixels that vary in six ways."""
     rng = np.random.default_rng(seed)
+    ways = np.random.default_rng(0).standard_normal((6, 64))
+    return np.tanh(0.2 * rng.standard_normal((count, 6)) @ ways).astype(np.float32).reshape(count, 1, 8, 8)
+
+
+def patients(count: int, rare_every: int) -> Cohort:
+    """Two scans each of one class; the rare one is darker."""
+    images = pictures(2 * count, 1).reshape(count, 2, 1, 8, 8)
     records = {}
     for i in range(count):
         rare = int(i % rare_every == 0)
-        pixels = np.full((2, 1, 8, 8), 0.5, np.float32)
-        pixels[..., 4 * rare : 4 * rare + 4] = -0.5
-        pixels += 0.1 * rng.standard_normal(pixels.shape).astype(np.float32)
-        records[PatientKey(f"p{i}")] = PatientRecord(pixels, np.full(2, rare, np.int64))
+        records[PatientKey(f"p{i}")] = PatientRecord(
+            images[i] * 0.8 - np.float32(0.2 * rare), np.full(2, rare, np.int64)
+        )
     return Cohort(records)
 
 
-def noised(cohort: Cohort, sigma: float = 1.0, n_max: int = 100, mechanism=None) -> np.ndarray:
-    stream = seeded_generator_for_tests(3)
-    return CENTRAL.noised(
-        cohort, CELLS, noise_multiplier=sigma, patients_at_most=n_max, stream=stream, mechanism=mechanism
+def wanted(cohort: Cohort, n_max: int, sigma: float = 1e-9) -> np.ndarray:
+    vector = CENTRAL.vector(pictures(200, 2), CELLS)
+    mean = noised_mean(
+        cohort,
+        vector,
+        entries=vector.length,
+        clipping_norm=CENTRAL.clipping_norm,
+        noise_multiplier=sigma,
+        patients_at_most=n_max,
+        stream=seeded_generator_for_tests(3),
+        mechanism=Bare() if sigma < 1e-6 else None,
     )
+    return CENTRAL.wanted(mean.numpy(), vector, sigma * CENTRAL.clipping_norm / n_max)
 
 
-def test_each_class_has_its_own_mean_picture():
-    images = noised(patients(100, 5), mechanism=Bare())
-    assert images.shape == (2, 4, 4)
-    np.testing.assert_allclose(images[0, :, :2], -0.5, atol=0.05)
-    np.testing.assert_allclose(images[1, :, 2:], -0.5, atol=0.05)
-    np.testing.assert_allclose(images[0, :, 2:], 0.5, atol=0.05)
+def test_without_noise_they_are_the_means_along_the_directions():
+    cohort = patients(100, 5)
+    vector = CENTRAL.vector(pictures(200, 2), CELLS)
+    for c, mine in enumerate(wanted(cohort, 100)):
+        images = np.concatenate([r.pixels for r in cohort.values() if r.classes[0] == c])
+        expected = ((flat(images) - vector.read.centre) @ axes(vector.read)[0]).mean(axis=0)
+        np.testing.assert_allclose(mine, expected, atol=1e-6)
 
 
-def test_the_denominator_is_public():
-    """Of half as many patients the central images are half as bright: nobody's number was counted."""
-    np.testing.assert_allclose(
-        noised(patients(50, 5), mechanism=Bare()), noised(patients(100, 5), mechanism=Bare()) / 2, atol=0.03
-    )
+def test_fewer_patients_than_n_max_leave_the_means_where_they_are():
+    np.testing.assert_allclose(wanted(patients(100, 5), 100), wanted(patients(100, 5), 300), atol=1e-6)
 
 
-def test_a_patient_of_two_classes_brings_one_vector_of_norm_c():
-    """Clipped class by class, this patient would bring C in each of them."""
-    both = PatientRecord(np.ones((2, 1, 8, 8), np.float32), np.array([0, 1], np.int64))
-    vector = CoarsePictures(4, CELLS)(both)
-    assert vector.norm().item() == pytest.approx(0.5 * np.sqrt(32))
-    small = CentralImages(side=4, clipping_norm=0.5)
-    images = small.noised(
-        Cohort({PatientKey("p"): both}),
-        CELLS,
-        noise_multiplier=1.0,
-        patients_at_most=1,
-        stream=seeded_generator_for_tests(0),
-        mechanism=Bare(),
-    )
-    assert np.linalg.norm(images * CELLS.shares[:, None, None]) == pytest.approx(0.5, rel=2e-3)
+def test_much_noise_leaves_the_phantoms_mean():
+    assert np.abs(wanted(patients(10, 5), 10, sigma=1e3)).max() < np.abs(wanted(patients(10, 5), 10)).max() / 2
 
 
-def test_the_noise_is_as_declared_and_larger_for_the_rare_class():
-    noise = CENTRAL.noise(CELLS, noise_multiplier=2.0, patients_at_most=100)
-    np.testing.assert_allclose(noise, [2 * 3 / 80, 2 * 3 / 20])
-    found = CentralImages(side=64, clipping_norm=3.0).noised(
-        Cohort({}), CELLS, noise_multiplier=2.0, patients_at_most=100, stream=seeded_generator_for_tests(1)
-    )
-    np.testing.assert_allclose(found.std(axis=(1, 2)), noise, rtol=0.1)
-    assert CENTRAL.event(2.0) == Gaussian(2.0)
+def test_numbers_of_phantoms_have_the_variances_that_shrinkage_takes_them_to_have():
+    read = CENTRAL.vector(pictures(2000, 2), CELLS).read
+    lengths = axes(read)[1]
+    np.testing.assert_allclose(read(pictures(2000, 2)).var(axis=0), lengths**-2.0 / (lengths**-2.0).sum(), rtol=2e-3)
 
 
-def test_a_scan_of_unknown_class_counts_for_all_by_their_shares():
-    null = PatientRecord(np.ones((1, 1, 8, 8), np.float32), np.array([2], np.int64))
-    vector = CoarsePictures(4, CELLS)(null).numpy().reshape(2, 16)
-    np.testing.assert_allclose(vector[:, 0], [0.8, 0.2])
+def test_directions_are_orthonormal_and_numbers_of_phantoms_have_length_one():
+    read = CENTRAL.vector(pictures(200, 2), CELLS).read
+    directions, _ = axes(read)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(6), atol=1e-6)
+    assert np.sqrt((read(pictures(200, 2)) ** 2).sum(axis=1).mean()) == pytest.approx(1.0, rel=5e-3)
 
 
-def test_shrinkage_takes_noise_off_and_leaves_clear_pictures_alone():
-    truth = noised(patients(100, 5), mechanism=Bare())
-    noise = np.array([0.2, 0.6])
-    rng = np.random.default_rng(0)
-    before, after = [], []
-    for _ in range(50):
-        seen = truth + noise[:, None, None] * rng.standard_normal(truth.shape)
-        before.append(((seen - truth) ** 2).mean())
-        after.append(((denoised(seen, noise) - truth) ** 2).mean())
-    assert np.mean(after) < 0.7 * np.mean(before)
-    np.testing.assert_allclose(denoised(truth, np.zeros(2)), truth, atol=1e-12)
-    assert np.abs(denoised(np.zeros((2, 4, 4)), noise)).max() == 0
+def test_own_means_and_covariance_are_those_of_each_class():
+    read = CENTRAL.vector(pictures(200, 2), CELLS).read
+    drawn, cells = pictures(60, 4), np.arange(60) % 2
+    own = OwnMeans.of(drawn, cells, read)
+    places = (flat(drawn) - read.centre) @ axes(read)[0]
+    np.testing.assert_allclose(own.means[1], places[1::2].mean(axis=0))
+    within = (np.cov(places[::2].T, bias=True) + np.cov(places[1::2].T, bias=True)) / 2
+    np.testing.assert_allclose(own.covariance, within)
 
 
-@pytest.mark.parametrize(("side", "norm"), [(0, 1.0), (4, 0.0), (4, float("nan"))])
-def test_numbers_that_make_no_sense_are_refused(side: int, norm: float):
-    with pytest.raises(ValueError, match="side and clipping_norm"):
-        CentralImages(side, norm)
+def test_a_shift_comes_back_from_its_tensors():
+    read = CENTRAL.vector(pictures(200, 2), CELLS).read
+    shift = shift_between(OwnMeans.of(pictures(20, 4), np.arange(20) % 2, read), np.ones((2, 6)), read)
+    back = from_tensors({**to_tensors(shift), "public.x": torch.zeros(1)})
+    assert back is not None
+    for field in dataclasses.fields(shift):
+        assert torch.equal(getattr(back, field.name), getattr(shift, field.name))
+    assert from_tensors({"public.x": torch.zeros(1)}) is None
+
+
+@pytest.mark.parametrize("name", ["entries", "clipping_norm", "share_weight", "phantoms", "drawn", "rounds"])
+def test_numbers_that_can_not_be_are_refused(name: str):
+    with pytest.raises(ValueError, match=name):
+        CentralImages(**{name: 0})
+
+
+def test_no_more_entries_than_phantoms():
+    with pytest.raises(ValueError, match="fewer than phantoms"):
+        CentralImages(entries=10, phantoms=10)

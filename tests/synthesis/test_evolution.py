@@ -8,9 +8,10 @@ from small_evolution import NO_CLASS, TWO_CLASSES, Flat, brightness, cohort, evo
 from medsyngen.privacy.votes import votes_of
 from medsyngen.randomness import Streams
 from medsyngen.synthesis.cells import Cells
-from medsyngen.synthesis.evolution import Voters, drawn_from
+from medsyngen.synthesis.evolution import drawn_from
 from medsyngen.synthesis.population_tensors import from_tensors, to_tensors
 from medsyngen.synthesis.variation import Population
+from medsyngen.synthesis.voters import Voters
 
 
 def population(places: list[float], classes: list[int]) -> Population:

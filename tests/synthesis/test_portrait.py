@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,20 @@ import pytest
 import torch
 
 from medsyngen.cohort.cohort import Cohort, PatientRecord
+from medsyngen.errors import UsageError, VerificationFailed
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.events import Gaussian
+from medsyngen.privacy.ledger import Ledger
 from medsyngen.randomness import secure_generator
 from medsyngen.scan import PatientKey
+from medsyngen.synthesis import portrait
+from medsyngen.synthesis.cells import Cells
+from medsyngen.synthesis.picture_measures import layout, tone
 from medsyngen.synthesis.portrait import Portrait
 from medsyngen.synthesis.portrait_encoder import EncoderTraining, PortraitEncoder, encoder_measure, readable
-from medsyngen.synthesis.portrait_reading import PublicBank, Reading
-from medsyngen.synthesis.portrait_vector import PortraitMeans
+from medsyngen.synthesis.portrait_reading import PublicBank, Reading, public_reading
+from medsyngen.synthesis.portrait_vector import PortraitMeans, PortraitVector
 from medsyngen.synthesis.retargeting import Retargeting, moved
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
 from medsyngen.synthesis.synthesizer import Target
@@ -51,7 +57,8 @@ def cohort() -> Cohort:
 
 
 def fitted(cohort: Cohort, folder: Path, sigma: float, n_max: int = 60):
-    with new(folder, Budget(500.0, 1e-5)) as ledger:
+    path = folder / "ledger.jsonl"
+    with Ledger.open(path) if path.exists() else new(folder, Budget(500.0, 1e-5)) as ledger:
         account = begin(ledger, SMALL.plan(patients_at_most=n_max, noise_multiplier=sigma))
         return SMALL.fit(
             cohort,
@@ -77,6 +84,45 @@ def test_phantoms_come_to_resemble_the_patients_class_by_class(cohort: Cohort, t
     assert draws.classes == ("bright", "dark") * 3
     again = SMALL.restore(generator.tensors(), TARGET, seeded=False, private=True, device=CPU)
     np.testing.assert_array_equal(again.draw(6).pixels, draws.pixels)
+
+
+class Killed(BaseException):
+    """As a kill: nothing of the product catches it."""
+
+
+def test_a_run_that_goes_on_reads_its_sum_as_it_was_taken(cohort: Cohort, tmp_path: Path, monkeypatch):
+    """Another library may find other directions, as if each had another sign: the sum is read in its own."""
+
+    def killed(*a, **more):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Retargeting, "__call__", killed)
+        with pytest.raises(Killed):
+            fitted(cohort, tmp_path, sigma=0.1)
+    usual = portrait.public_reading
+
+    def turned(*a):
+        reading = usual(*a)
+        return replace(reading, directions=-reading.directions)
+
+    monkeypatch.setattr(portrait, "public_reading", turned)
+    population = fitted(Cohort({}), tmp_path, sigma=0.1).population
+    ours = population.pixels[population.classes == 0].mean() - population.pixels[population.classes == 1].mean()
+    read = np.concatenate([record.pixels for record in cohort.values()])
+    assert 0.6 < ours / (read[0::2].mean() - read[1::2].mean()) < 1.4  # below 0 if it were read the other way round
+
+
+def test_a_reading_survives_as_tensors_and_fits_its_measures_alone():
+    phantoms = SOURCE.random(60, 0, np.random.default_rng(0)).pixels
+    measures = {"tone": tone, "layout": layout}
+    read = replace(public_reading(measures, phantoms, 5), learned={"a": torch.ones(2)})
+    again = Reading.of(measures, read.tensors, phantoms)
+    np.testing.assert_array_equal(again(phantoms), read(phantoms))
+    assert torch.equal(again.learned["a"], torch.ones(2))
+    for kinds, tensors in (({"tone": tone}, read.tensors), (measures, {})):
+        with pytest.raises(VerificationFailed, match="measures that are here now"):
+            Reading.of(kinds, tensors, phantoms)
 
 
 def test_nobody_gives_the_prior_back_up_to_noise(tmp_path: Path):
@@ -146,6 +192,8 @@ def test_no_shift_keeps_the_prior():
         ({"measures": ()}, "measures"),
         ({"measures": ("tone", "tone")}, "measures"),
         ({"entries": 0}, "entries"),
+        ({"measures": ("tone",), "entries": 40}, "at most 10"),
+        ({"measures": ("tone", "layout"), "entries": 60}, "at most 59"),
         ({"clipping_norm": 0.0}, "clipping_norm"),
         ({"degree": 1.5}, "degree"),
     ],
@@ -153,8 +201,27 @@ def test_no_shift_keeps_the_prior():
 def test_numbers_that_make_no_sense_are_refused(fields: dict, message: str):
     with pytest.raises(ValueError, match=message):
         Portrait(**fields)
-    with pytest.raises(ValueError, match="pixels"):
+    with pytest.raises(UsageError, match="pixels"):
         SMALL.check_size(8)
+
+
+@pytest.mark.parametrize("share", [1.0, 1.5, float("nan"), 0.0])
+def test_a_share_of_phantoms_that_can_not_be_is_refused(share: float):
+    with pytest.raises(ValueError, match="least_effective"):
+        Retargeting(least_effective=share)
+
+
+def test_more_numbers_than_measures_read_are_refused_and_never_said_of_a_portrait():
+    """What the report says of a patient's vector is its length."""
+    for names in (("tone",), ("detail",), ("layout",), ("detail", "tone", "layout")):
+        method = replace(SMALL, measures=names, entries=sum(portrait.NUMBERS[name] for name in names))
+        read = replace(method, retargeting=Retargeting(bank=40)).public_bank(SIZE, device=CPU).read
+        (query,) = method.describe_queries(TARGET)
+        assert query["entries"] == PortraitVector(read, Cells(TARGET.conditioning), 1.0).length
+        with pytest.raises(ValueError, match="entries must be at most"):
+            replace(method, entries=method.entries + 1)
+    with pytest.raises(UsageError, match=r"11 numbers can't be kept of a picture: tone read 10"):
+        public_reading({"tone": tone}, np.zeros((3, 1, SIZE, SIZE), np.float32), 11)
 
 
 def test_readable_parameters_are_those_known_better_than_by_chance():

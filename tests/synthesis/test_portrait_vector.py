@@ -1,11 +1,14 @@
 """What a patient brings to a portrait, and what is read off the noised mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medsyngen.cohort.cohort import PatientRecord
+from medsyngen.synthesis import portrait_reading
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.conditioning import Conditioning
 from medsyngen.synthesis.picture_measures import CELLS, LAYOUT, SCALES, TONES, detail, layout, tone
@@ -82,6 +85,24 @@ def test_the_reading_of_phantoms_has_mean_zero_and_length_one():
     assert numbers.shape == (300, 12)
     np.testing.assert_allclose(numbers.mean(0), 0, atol=1e-9)
     assert (numbers**2).sum(1).mean() == pytest.approx(1, rel=0.01)
+
+
+def test_pictures_are_read_in_blocks_and_each_as_alone(monkeypatch: pytest.MonkeyPatch):
+    """A patient of very many scans takes the memory of one block."""
+    met: list[int] = []
+
+    def noted(pixels: np.ndarray) -> np.ndarray:
+        met.append(len(pixels))
+        return means_of(pixels)
+
+    read, pictures = replace(READ, measures=(noted,)), np.random.default_rng(0).uniform(-1, 1, (11, 1, 2, 2))
+    whole = read(pictures)
+    monkeypatch.setattr(portrait_reading, "BLOCK", 4 * 3)
+    np.testing.assert_array_equal(read(pictures), whole)
+    assert met == [11, 3, 3, 3, 2]
+    monkeypatch.setattr(portrait_reading, "BLOCK", 1)  # less than a picture
+    np.testing.assert_array_equal(read(pictures), whole)
+    assert read(pictures[:0]).shape == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,6 @@ def test_residual_sampling_leaves_only_the_remainder_to_chance():
 def test_rank_keeps_the_better_half_twice(count):
     noisy = np.random.default_rng(count).permutation(count).astype(float)
     kept = rank(noisy, 0.0, np.random.default_rng(0))
-    best = set(np.argsort(-noisy)[: (count + 1) // 2])
-    assert set(kept) == best
-    assert np.bincount(kept).max() <= 2
+    best = np.argsort(-noisy)[: (count + 1) // 2]
+    times = np.bincount(kept, minlength=count)[best].tolist()
+    assert times == [2] * (count // 2) + [1] * (count % 2)  # of an odd number the middle one once, never the best

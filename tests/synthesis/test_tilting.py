@@ -50,6 +50,34 @@ def test_a_mean_out_of_reach_is_neared_and_the_weights_stay_spread():
     assert effective_share(tilted(s, far, 1e-6)) < 0.2  # without the bound a few images have it all
 
 
+@pytest.mark.parametrize("share", [1.0, 1.5, -0.1, float("nan"), float("inf")])
+def test_a_share_that_no_weights_have_is_refused(share: float):
+    s = np.random.default_rng(0).standard_normal((200, 3))
+    with pytest.raises(ValueError, match="least_effective"):
+        tilted(s, np.zeros(3), 1e-4, least_effective=share)
+
+
+@pytest.mark.parametrize("what", ["statistics", "mean", "variance"])
+def test_what_is_no_number_is_refused(what: str):
+    """Of it no weights come, and no larger variance would ever do."""
+    s, mean, variance = np.zeros((5, 2)), np.zeros(2), 1.0
+    if what == "statistics":
+        s[3, 1] = np.nan
+    elif what == "mean":
+        mean[0] = np.inf
+    else:
+        variance = float("nan")
+    with pytest.raises(ValueError, match="finite"):
+        tilted(s, mean, variance, least_effective=0.5)
+
+
+def test_the_largest_share_there_is_ends_in_even_weights():
+    """By rounding, even weights may have a share a little below 1."""
+    s = np.random.default_rng(0).standard_normal((199, 3))
+    weights = tilted(s, np.array([3.0, 0.0, 0.0]), 1e-4, least_effective=1 - 2.0**-53)
+    np.testing.assert_allclose(weights, 1 / 199)
+
+
 def test_the_effective_share():
     assert effective_share(np.full(8, 1 / 8)) == pytest.approx(1)
     assert effective_share(np.eye(8)[3]) == pytest.approx(1 / 8)

@@ -20,13 +20,19 @@ class Composite:
         change: Makes the variations.
 
     Raises:
-        UsageError: Phantoms would have to vary images that were not rendered from their own places.
+        UsageError: A part is itself composite, or phantoms would have to vary images that were not rendered from their
+            own places.
     """
 
     start: Variation
     change: Variation
 
     def __post_init__(self) -> None:
+        if isinstance(self.start, Composite) or isinstance(self.change, Composite):
+            raise UsageError(
+                "a composite source is made of two that are not composite themselves",
+                do="name in `start` what makes the first images, and in `change` what varies them",
+            )
         if isinstance(self.change, PhantomSimulator) and self.change != self.start:
             raise UsageError(
                 "phantoms can't vary images of another source: they need the places these were rendered at",

@@ -12,11 +12,14 @@ from torch import Tensor
 
 from medsyngen.diffusion.sampling import SAMPLERS, ImageNoise
 from medsyngen.diffusion.schedule import karras_steps
+from medsyngen.errors import VerificationFailed
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.experts import expert_key
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator, shares
 from medsyngen.synthesis.phantom_expert import PhantomExpert
 from medsyngen.synthesis.variation import Population
 
+PUBLISHED_SIDE = 28
 RHO = 7.0
 """Of Karras's noise levels (equation 5)."""
 
@@ -34,9 +37,11 @@ class DiffusionVariation:
         steps: Noise levels from sigma_max down to 0; a variation walks those of them that lie below its own.
         lowest_sigma: sigma(0), to which a variation of degree 0 is noised: a fortieth of the range of values.
         device: Where to compute.
+        expert_key: What the expert must have been made from, by :func:`key_of`; None takes it as it is.
 
     Raises:
         ValueError: No such sampler, too few steps, or a lowest sigma outside the schedule.
+        VerificationFailed: At the first use: the expert is another one than the key says.
     """
 
     expert: PhantomExpert
@@ -45,12 +50,13 @@ class DiffusionVariation:
     steps: int = 18
     lowest_sigma: float = 0.05
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    expert_key: str | None = None
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")
-        if self.steps < 2:
-            raise ValueError(f"steps must be at least 2, got {self.steps}")
+        if not isinstance(self.steps, int) or self.steps < 2:
+            raise ValueError(f"steps must be at least 2, a whole number, got {self.steps!r}")
         if not self.expert.bands.sigma_min < self.lowest_sigma < self._sigma_max:
             raise ValueError(f"lowest_sigma {self.lowest_sigma} lies outside the noise levels of the expert")
 
@@ -103,6 +109,11 @@ class DiffusionVariation:
 
     @cached_property
     def _generator(self) -> StagedGenerator:
+        if self.expert_key not in (None, key_of(self.expert)):
+            raise VerificationFailed(
+                "the recipe was resolved by another version, whose diffusion model varies images in another way",
+                do="go on with the version that it was made with; for a new run leave `expert_key` out",
+            )
         weights = self.expert.public_expert(self.size, device=self.device)
         facts = GeneratorFacts(
             size=self.size,
@@ -118,6 +129,11 @@ class DiffusionVariation:
             prediction=self.expert.prediction,
         )
         return StagedGenerator(facts, weights, None, self.device)
+
+
+def key_of(expert: PhantomExpert) -> str:
+    """Returns the hash of all that an expert is made from but the images' size, which recipes say elsewhere."""
+    return expert_key(expert.expert_identity(PUBLISHED_SIDE))
 
 
 class _Around:

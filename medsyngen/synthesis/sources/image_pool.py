@@ -14,6 +14,7 @@ from medsyngen.errors import UsageError
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.embedding import EMBEDDINGS, embedded
 from medsyngen.synthesis.nearest import nearest
+from medsyngen.synthesis.sources.field_checks import check_attested, check_folder, check_rising
 from medsyngen.synthesis.sources.public_folder import read_public_folder
 from medsyngen.synthesis.variation import Population
 
@@ -33,8 +34,8 @@ class ImagePool:
         window: The values that become -1 and 1; None takes the range of the file's bit depth.
 
     Raises:
-        UsageError: There is no folder, no such embedding, or nobody attests. At the first use: a file that can't be
-            read, or no image.
+        UsageError: The folder is no whole path, the window no range, there is no such embedding, or nobody attests. At
+            the first use: the folder is not there, holds a file that can't be read, or no image.
     """
 
     folder: Path = field(repr=False)
@@ -44,16 +45,14 @@ class ImagePool:
     window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if not self.attested_by.strip():
-            raise UsageError(
-                "nobody attests that the image pool is public", do="write into `attested_by` who says so, and why"
-            )
+        check_attested(self.attested_by, "the image pool")
+        check_folder(self.folder, "the image pool")
+        if self.window is not None:
+            check_rising("window", self.window)
         if self.embedding not in EMBEDDINGS:
             raise UsageError(
                 f"no embedding named {self.embedding!r}", do=f"choose `embedding` from: {', '.join(EMBEDDINGS)}"
             )
-        if not self.folder.is_dir():
-            raise UsageError("the folder of the image pool is not there", do="correct `folder`")
 
     @property
     def origin(self) -> str:
@@ -63,6 +62,8 @@ class ImagePool:
     @cached_property
     def images(self) -> Pixels:
         """Every image, float32 in [-1, 1], (n, 1, size, size), in the order of the files' names."""
+        if not self.folder.is_dir():
+            raise UsageError("the folder of the image pool is not there", do="mount it to where the recipe says it is")
         return read_public_folder(self.folder, self.size, self.window)
 
     @cached_property
@@ -89,12 +90,12 @@ class ImagePool:
         """
         if not 0 <= degree <= 1:
             raise ValueError(f"degree must be in [0, 1], got {degree}")
-        total = len(self.images)
+        total, rows = len(self.images), self._rows  # at every degree: an embedding that fails, fails at the first use
         count = max(1, math.ceil(degree * total))
         ranks = rng.integers(count, size=len(population))
         if count == total:  # every order of the whole pool gives the same law
             chosen = ranks
         else:
-            near = nearest(embedded(self.embedding, population.pixels), self._rows, count=count)
+            near = nearest(embedded(self.embedding, population.pixels), rows, count=count)
             chosen = near[np.arange(len(population)), ranks]
         return Population(self.images[chosen], population.classes)

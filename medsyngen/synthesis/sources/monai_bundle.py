@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,8 @@ from torch import Tensor
 
 from medsyngen.errors import UsageError
 from medsyngen.scan import Pixels
+from medsyngen.synthesis.sources.bundle_config import BundleConfig, explained
+from medsyngen.synthesis.sources.field_checks import check_attested, check_folder, check_rising, check_texts
 from medsyngen.synthesis.variation import Population
 
 
@@ -44,8 +45,9 @@ class MonaiBundle:
         value_range: What the bundle's images range over; becomes [-1, 1], beyond is clipped.
 
     Raises:
-        UsageError: The folder is remote or not there, has no such config, or nobody attests. At the first use: the
-            config lacks a name, or gives something else than images of this size.
+        UsageError: The folder is no whole path of this machine, nobody attests, or a field is of another kind. At the
+            first use: the folder is not there, has no such config, or the config lacks a name, fails, or gives
+            something else than images of this size.
     """
 
     folder: Path = field(repr=False)
@@ -60,17 +62,13 @@ class MonaiBundle:
     value_range: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if not self.attested_by.strip():
-            raise UsageError(
-                "nobody attests that the bundle is public", do="write into `attested_by` who says so, and why"
-            )
-        if not self.folder.is_dir():  # also an address: nothing is ever downloaded
-            raise UsageError("the bundle is no folder on this machine", do="download it first, and give its folder")
-        inside = (self.folder / self.config).resolve()
-        if not inside.is_relative_to(self.folder.resolve()) or not inside.is_file():
-            raise UsageError(f"the bundle has no {self.config}", do="correct `config`")
-        if not self.value_range[0] < self.value_range[1]:
-            raise UsageError("the bundle's `value_range` is empty", do="give two rising numbers")
+        check_attested(self.attested_by, "the bundle")
+        check_folder(self.folder, "the bundle")  # not an address either
+        names = {name: getattr(self, name) for name in ("config", "sample", "noise", "image", "degree")}
+        check_texts(**names, vary_with=self.vary_with or "")
+        if Path(self.config).is_absolute() or ".." in Path(self.config).parts:
+            raise UsageError(f"the bundle has no {self.config}", do="give `config` as seen from `folder`")
+        check_rising("value_range", self.value_range)
 
     @property
     def origin(self) -> str:
@@ -86,7 +84,7 @@ class MonaiBundle:
         """Returns the bundle's variations.
 
         Raises:
-            UsageError: The bundle can't vary.
+            UsageError: The bundle can't vary, or what should vary an image does not look at it.
         """
         if self.vary_with is None:
             raise UsageError(
@@ -97,24 +95,19 @@ class MonaiBundle:
         members = torch.from_numpy(np.ascontiguousarray(population.pixels))
         members = low + (members + 1) * ((high - low) / 2)
         images = [
-            self._evaluated(self.vary_with, {self.image: each[None], self.degree: float(degree)}, rng)
+            self._evaluated(self.vary_with, {self.image: each[None], self.degree: float(degree)}, rng, needs=self.image)
             for each in members
         ]
         return Population(self._stacked(images), population.classes)
 
     @cached_property
-    def _parser(self) -> Any:
-        from monai.bundle import ConfigParser
-
-        parser = ConfigParser()
-        parser.read_config(str(self.folder / self.config))
-        parser["bundle_root"] = str(self.folder)
-        return parser
+    def _config(self) -> BundleConfig:
+        return BundleConfig(self.folder, self.config, frozenset((self.noise, self.image, self.degree)))
 
     @cached_property
     def _noise_like(self) -> Tensor:
         with torch.random.fork_rng(devices=[]):  # its config may draw from the global generator
-            found = self._content(self.noise, {})
+            found = self._config.content(self.noise, {})
         if not isinstance(found, Tensor):
             raise UsageError(f"`{self.noise}` of the bundle is no tensor", do="correct `noise`")
         return found
@@ -123,11 +116,15 @@ class MonaiBundle:
         like = self._noise_like
         return torch.from_numpy(rng.standard_normal(like.shape)).to(like)
 
-    def _evaluated(self, name: str, given: Mapping[str, Any], rng: np.random.Generator) -> Pixels:
+    def _evaluated(
+        self, name: str, given: Mapping[str, Tensor | float], rng: np.random.Generator, *, needs: str | None = None
+    ) -> Pixels:
         """Returns one image, in [-1, 1], (1, size, size)."""
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.default_generator.manual_seed(int(rng.integers(2**63 - 1)))  # schedulers draw from it
-            found = torch.as_tensor(self._content(name, given)).detach().cpu().float()
+            content = self._config.content(name, given, needs=needs)
+            with explained(f"`{name}` of the bundle is no tensor"):
+                found = torch.as_tensor(content).detach().cpu().float()
         if found.numel() < self.size**2 or found.shape[-2:] != (self.size, self.size):
             raise UsageError(
                 f"`{name}` of the bundle gives the shape {tuple(found.shape)}, not images of {self.size} pixels a side",
@@ -139,33 +136,5 @@ class MonaiBundle:
             raise UsageError(f"`{name}` of the bundle gives values that are not finite", do="correct the bundle")
         return np.asarray((2 * (image - low) / (high - low) - 1).clamp(-1, 1).numpy(), np.float32)
 
-    def _content(self, name: str, given: Mapping[str, Any]) -> Any:
-        """Returns what a name of the config stands for, with some names given; keeps whatever depends on none of them.
-
-        Raises:
-            UsageError: The config has no such name.
-        """
-        parser = self._parser
-        kept = dict(parser.ref_resolver.resolved_content)
-        parser.parse(True)
-        if name not in parser.ref_resolver.items:
-            raise UsageError(f"the bundle's config has no `{name}`", do=f"name what {self.config} calls it")
-        changed = _dependents(parser.ref_resolver.items, {name, self.noise, self.image, self.degree})
-        parser.ref_resolver.resolved_content.update({key: kept[key] for key in kept.keys() - changed})
-        parser.ref_resolver.resolved_content.update(given)
-        return parser.get_parsed_content(name)
-
     def _stacked(self, images: list[Pixels]) -> Pixels:
         return np.stack(images) if images else np.empty((0, 1, self.size, self.size), np.float32)
-
-
-def _dependents(items: Mapping[str, Any], names: set[str]) -> set[str]:
-    """Returns these names of a config and all that refer to them, at any distance."""
-    from monai.bundle import ReferenceResolver
-
-    refers = {key: set(ReferenceResolver.find_refs_in_config(item.get_config(), id=key)) for key, item in items.items()}
-    found, more = set(names), set(names)
-    while more:
-        more = {key for key, to in refers.items() if to & found} - found
-        found |= more
-    return found

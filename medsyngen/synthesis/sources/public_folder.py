@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def read_public_folder(folder: Path, size: int, window: Window | None) -> Pixels
     for file in find_files(folder):
         if file.kind in (Kind.SIDE, Kind.LINK):
             continue
+        if not _plain(folder / file.locator):  # opened, a pipe would never answer
+            bad.append(f"{file.locator}: no plain file, or one that can't be opened")
+            continue
         try:
             images += [_fitted(_scaled(values, window), size) for values in _values(folder, file, source)]
         except ScanRefused as refused:
@@ -47,6 +51,13 @@ def read_public_folder(folder: Path, size: int, window: Window | None) -> Pixels
     if not images:
         raise UsageError("the public folder holds no image", do="put PNG, DICOM or .npz files into it")
     return np.stack(images)
+
+
+def _plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _values(folder: Path, file: FoundFile, source: ImageSource) -> Iterator[ImageValues]:

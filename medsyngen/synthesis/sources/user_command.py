@@ -18,6 +18,7 @@ from medsyngen.formats.npz import MAX_BYTES, read_npz_array
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.scan import Pixels
 from medsyngen.synthesis.sources.alone import run_alone
+from medsyngen.synthesis.sources.field_checks import check_attested, check_texts
 from medsyngen.synthesis.variation import Population
 
 REQUEST, ANSWER = "request.npz", "answer.npz"
@@ -47,7 +48,8 @@ class UserCommand:
         seconds: A call that takes longer is killed, with all processes that it started.
 
     Raises:
-        UsageError: There is no such program, no attestation, or no time.
+        UsageError: The program is named as seen from some folder, there is no attestation, or no time. At the first
+            use: there is no such program.
     """
 
     command: tuple[str, ...]
@@ -57,15 +59,17 @@ class UserCommand:
     seconds: float = 600.0
 
     def __post_init__(self) -> None:
-        if not self.attested_by.strip():
-            raise UsageError(
-                "nobody attests that the command is public", do="write into `attested_by` who says so, and why"
-            )
+        check_attested(self.attested_by, "the command")
+        check_texts(path=self.path)
         if not isinstance(self.command, tuple) or not all(isinstance(part, str) for part in self.command):
             raise UsageError("`command` is no list of texts", do="write it as [program, argument, ...]")
-        if not self.command or not _is_program(self.command[0], self.path):
-            raise UsageError("the command's program is not there", do="give its whole path, or correct `path`")
-        if not self.seconds > 0:
+        check_texts(command="".join(self.command))
+        # The command starts in a new folder: a path relative to this one would lead nowhere there.
+        if not self.command or (os.sep in self.command[0] and not os.path.isabs(self.command[0])):
+            raise UsageError(
+                "the command names no program by its whole path", do="give it, or the name alone and `path`"
+            )
+        if not 0 < self.seconds < float("inf"):
             raise UsageError("the command gets no time", do="give `seconds` above 0")
 
     @property
@@ -102,6 +106,8 @@ class UserCommand:
         return Population(self._answer(request, (len(classes), self.size, self.size)), classes)
 
     def _answer(self, request: Mapping[str, Any], shape: tuple[int, ...]) -> Pixels:
+        if shutil.which(self.command[0], path=self.path) is None:
+            raise UsageError("the command's program is not there", do="install it where the recipe says it is")
         with tempfile.TemporaryDirectory(prefix="generator-") as name:
             folder = Path(name)
             np.savez(folder / REQUEST, **request)
@@ -109,11 +115,6 @@ class UserCommand:
             if failure:
                 raise _refused(failure)
             return checked_answer(folder / ANSWER, shape)
-
-
-def _is_program(name: str, path: str) -> bool:
-    # The command starts in a new folder: a path relative to this one would lead nowhere there.
-    return (os.sep not in name or os.path.isabs(name)) and shutil.which(name, path=path) is not None
 
 
 def checked_answer(path: Path, shape: tuple[int, ...]) -> Pixels:

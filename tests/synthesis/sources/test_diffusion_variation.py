@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.training import PublicTraining
 from medsyngen.diffusion.unet import UNetSize
+from medsyngen.errors import VerificationFailed
 from medsyngen.synthesis.phantom_expert import PhantomExpert
-from medsyngen.synthesis.sources.diffusion_variation import DiffusionVariation
+from medsyngen.synthesis.sources.diffusion_variation import DiffusionVariation, key_of
 from medsyngen.synthesis.variation import Population
 
 TINY = UNetSize(channels=(8, 8), attention=(False, False), norm_groups=4, head_channels=8)
@@ -94,3 +95,13 @@ def test_a_degree_outside_0_to_1_is_refused(source):
     for degree in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="degree"):
             source.vary(members(), degree, rng())
+
+
+def test_another_expert_than_the_recipe_was_resolved_with_is_refused_when_it_is_used(source):
+    same = replace(source, expert_key=key_of(source.expert))
+    assert len(same.random(1, 0, rng())) == 1
+    other = replace(source, expert_key="0" * 16)
+    assert other.origin == source.origin
+    for use in (lambda: other.random(1, 0, rng()), lambda: other.vary(members(), 0.5, rng())):
+        with pytest.raises(VerificationFailed, match="another version"):
+            use()

@@ -1,5 +1,7 @@
 """A public folder as a source: drawn without replacement, varied by neighbours."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from PIL import Image
 
 from medsyngen.errors import UsageError
 from medsyngen.formats.png import write_png
-from medsyngen.synthesis.embedding import embedded
+from medsyngen.synthesis.embedding import EMBEDDINGS, embedded
 from medsyngen.synthesis.sources.image_pool import ImagePool
 from medsyngen.synthesis.variation import Population
 
@@ -99,7 +101,8 @@ def test_every_bad_file_is_named(tmp_path):
     [
         ({"attested_by": ""}, "nobody attests"),
         ({"embedding": "inception"}, "no embedding"),
-        ({"folder": Path("nowhere")}, "not there"),
+        ({"folder": Path("nowhere")}, "whole path"),
+        ({"window": (1.0, 0.0)}, "rising"),
     ],
 )
 def test_what_is_no_pool_is_refused(tmp_path, fields, why):
@@ -112,3 +115,41 @@ def test_an_empty_folder_and_a_wrong_degree_are_refused(pool, tmp_path):
         ImagePool(tmp_path, 16, "us").random(1, 0, rng())
     with pytest.raises(ValueError, match="degree"):
         pool.vary(pool.random(1, 0, rng()), 1.5, rng())
+
+
+def test_the_folder_is_looked_for_when_it_is_used(tmp_path):
+    pool = ImagePool(tmp_path / "later", 16, "us")
+    with pytest.raises(UsageError, match="not there"):
+        pool.random(1, 0, rng())
+    (tmp_path / "later").mkdir()
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "later" / "a.png")
+    assert len(pool.random(1, 0, rng())) == 1
+
+
+def test_a_pipe_is_named_and_never_opened(tmp_path):
+    """Opened, it would wait for somebody who writes, for ever: the alarm ends the test then."""
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "a.png")
+    for name in ("b.png", "c.npz", "d.dcm"):
+        os.mkfifo(tmp_path / name)
+    usual = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("a pipe was opened"))
+    signal.alarm(60)
+    try:
+        with pytest.raises(UsageError, match="can't be used") as error:
+            _ = ImagePool(tmp_path, 16, "us").images
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, usual)
+    assert [line.split(":")[0] for line in error.value.details] == ["b.png", "c.npz", "d.dcm"]
+
+
+def test_an_embedding_that_fails_is_found_out_at_every_degree(pool, monkeypatch):
+    """A rehearsal varies by the first degree only; were it 1, a later round would fail, after it was charged."""
+
+    def fails(pixels):
+        raise UsageError("an extra is not installed", do="install it")
+
+    monkeypatch.setitem(EMBEDDINGS, "pixels", fails)
+    fresh = ImagePool(pool.folder, 16, "us")
+    for degree in (1.0, 0.5):
+        with pytest.raises(UsageError, match="not installed"):
+            fresh.vary(fresh.random(2, 0, rng()), degree, rng())

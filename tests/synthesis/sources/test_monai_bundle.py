@@ -24,6 +24,13 @@ CONFIG = {
     "changed": "$@image * (1 - @degree) + @degree * torch.rand_like(@image)",
     "large": "$torch.zeros(1, 1, 16, 16)",
     "broken": "$torch.full((1, 1, 8, 8), float('nan'))",
+    "words": "an image",
+    "fails": "$1 / 0",
+    "missing": "$@nobody + 1",
+    "circle": "$@circle + 1",
+    "no_module": {"_target_": "no.such.module"},
+    "blind": "$torch.zeros(1, 1, 8, 8) + @degree",
+    "nested": {"_target_": "torch.clamp", "input": "@changed", "max": 1.0},
 }
 
 
@@ -90,6 +97,12 @@ def test_members_are_varied_in_the_bundles_own_range(folder):
         ({"sample": "large"}, r"\(1, 1, 16, 16\), not images of 8"),
         ({"sample": "broken"}, "not finite"),
         ({"noise": "shape"}, "no tensor"),
+        ({"sample": "words"}, "no tensor: TypeError"),
+        ({"sample": "fails"}, "`fails` of the bundle can't be evaluated: RuntimeError"),
+        ({"sample": "missing"}, "`missing` of the bundle can't be evaluated: ValueError.*nobody"),
+        ({"sample": "circle"}, "circular"),
+        ({"sample": "no_module"}, "`no_module` of the bundle can't be evaluated"),
+        ({"sample": ""}, "``"),
     ],
 )
 def test_a_bundle_that_gives_no_images_is_refused(folder, fields, why):
@@ -104,17 +117,60 @@ def test_a_bundle_that_cannot_vary_says_what_can(folder):
     assert "composite" in error.value.do
 
 
+@pytest.mark.parametrize("fields", [{"vary_with": "changed", "image": "imgae"}, {"vary_with": "blind"}])
+def test_what_would_vary_without_a_look_at_the_image_is_refused(folder, fields):
+    source = MonaiBundle(folder, 8, "the maintainers", **fields)
+    with pytest.raises(UsageError, match="does not look at") as error:
+        source.vary(source.random(1, 0, rng()), 0.5, rng())
+    assert "`image`" in error.value.do
+
+
+def test_a_look_through_other_names_counts(folder):
+    source = MonaiBundle(folder, 8, "the maintainers", vary_with="nested")
+    members = source.random(2, 1, rng())
+    np.testing.assert_allclose(source.vary(members, 0.0, rng()).pixels, members.pixels, atol=1e-6)
+
+
+def test_networks_are_not_made_again_by_variations(folder):
+    source = MonaiBundle(folder, 8, "the maintainers", vary_with="changed")
+    members = source.random(1, 0, rng())
+    (folder / "models" / "model.pt").unlink()
+    source.vary(members, 0.5, rng())
+    source.random(1, 0, rng())
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", "3", "\udc00"])
+def test_a_config_that_is_none_is_refused(folder, text):
+    (folder / "configs" / "inference.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(UsageError, match=r"can't be read|has no"):
+        MonaiBundle(folder, 8, "us").random(1, 0, rng())
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
         ({"folder": Path("https://host.example/bundle.zip")}, "no folder on this machine"),
-        ({"config": "configs/train.json"}, "no configs/train.json"),
         ({"config": "../outside.json"}, "no ../outside.json"),
         ({"attested_by": ""}, "nobody attests"),
-        ({"value_range": (1.0, 1.0)}, "empty"),
+        ({"config": "/etc/outside.json"}, "no /etc/outside.json"),
+        ({"value_range": (1.0, 1.0)}, "rising"),
     ],
 )
 def test_what_is_no_local_bundle_is_refused(folder, fields, why):
     (folder.parent / "outside.json").write_text("{}")
     with pytest.raises(UsageError, match=why):
         MonaiBundle(**{"folder": folder, "size": 8, "attested_by": "us", **fields})
+
+
+def test_folder_and_config_are_looked_for_when_they_are_used(folder):
+    for fields, why in (
+        ({"config": "configs/train.json"}, "no configs/train"),
+        ({"folder": folder / "x"}, "not there"),
+    ):
+        source = MonaiBundle(**{"folder": folder, "size": 8, "attested_by": "us", **fields})
+        with pytest.raises(UsageError, match=why):
+            source.random(1, 0, rng())
+    (folder / "configs" / "inference.json").rename(folder.parent / "elsewhere.json")
+    (folder / "configs" / "inference.json").symlink_to(folder.parent / "elsewhere.json")
+    with pytest.raises(UsageError, match=r"has no configs/inference\.json"):
+        MonaiBundle(folder, 8, "us").random(1, 0, rng())

@@ -8,10 +8,13 @@ import pytest
 import yaml
 
 from medsyngen.errors import UsageError
+from medsyngen.recipe import load_recipe, recipe_from
+from medsyngen.synthesis import experts
 from medsyngen.synthesis.phantom_expert import PhantomExpert
+from medsyngen.synthesis.private_evolution import PrivateEvolution
 from medsyngen.synthesis.sources import SOURCES, source_from, with_defaults
 from medsyngen.synthesis.sources.composite import Composite
-from medsyngen.synthesis.sources.diffusion_variation import DiffusionVariation
+from medsyngen.synthesis.sources.diffusion_variation import DiffusionVariation, key_of
 from medsyngen.synthesis.sources.phantom_simulator import PhantomSimulator
 from medsyngen.synthesis.sources.user_command import UserCommand
 from medsyngen.synthesis.variation import Population
@@ -95,13 +98,91 @@ def test_defaults_are_written_out_and_make_the_same_source():
     assert whole["change"]["seconds"] == 600
     assert source_from(whole, 16) == source_from(said, 16)
     assert with_defaults(whole) == whole
-    assert with_defaults({"kind": "monai-bundle", "folder": "x", "attested_by": "us"})["value_range"] == [0.0, 1.0]
-    assert set(with_defaults({"kind": "diffusion-variation"})) == {"kind", "sampler", "steps", "lowest_sigma"}
+    assert with_defaults({"kind": "monai-bundle", "folder": "/x", "attested_by": "us"})["value_range"] == [0.0, 1.0]
+
+
+def test_what_a_diffusion_model_learned_is_written_out_with_it():
+    default = with_defaults({"kind": "diffusion-variation"})
+    assert set(default) == {"kind", "sampler", "steps", "lowest_sigma", "phantoms", "expert_key"}
+    assert default["phantoms"] == {"chest_radiograph": 1.0}
+    assert yaml.safe_load(yaml.safe_dump(default)) == default == with_defaults(default)
+    other = with_defaults({"kind": "diffusion-variation", "phantoms": {"speckle": 1.0}})
+    assert other["expert_key"] == key_of(PhantomExpert({"speckle": 1.0})) != default["expert_key"]
+    made = source_from(other, 16)
+    assert isinstance(made, DiffusionVariation)
+    assert (made.expert, made.expert_key) == (PhantomExpert({"speckle": 1.0}), other["expert_key"])
+    kept = {"kind": "diffusion-variation", "expert_key": "of another version"}
+    assert with_defaults(kept)["expert_key"] == "of another version"
+
+
+def test_a_recipes_hash_follows_what_its_diffusion_model_learns(monkeypatch):
+    """As in a version whose experts are trained in another way: what was resolved by this one has another hash."""
+    before = load_recipe("private-evolution-32", ("synthesis.source={kind: diffusion-variation}",))
+    monkeypatch.setattr(experts, "EXPERT_FORMAT", experts.EXPERT_FORMAT + 1)
+    after = load_recipe("private-evolution-32", ("synthesis.source={kind: diffusion-variation}",))
+    assert before.sha256 != after.sha256
+    assert recipe_from(yaml.safe_load(before.to_yaml())).sha256 == before.sha256  # its report and books stay readable
+
+
+def test_a_composite_is_of_two_plain_sources():
+    speckle = PhantomSimulator("speckle", 8)
+    inner = Composite(speckle, Darker())
+    for start, change in ((inner, Darker()), (Darker(), Composite(speckle, speckle))):
+        with pytest.raises(UsageError, match="not composite themselves"):
+            Composite(start, change)
+
+
+POOL = {"kind": "image-pool", "folder": "/nowhere", "attested_by": "us"}
+BUNDLE = {**POOL, "kind": "monai-bundle"}
+COMMAND = {"kind": "user-command", "command": ["/nowhere/x"], "attested_by": "us"}
+
+
+@pytest.mark.parametrize("said", [POOL, BUNDLE, COMMAND, {"kind": "composite", "start": POOL, "change": COMMAND}])
+def test_a_source_whose_place_is_gone_is_missed_only_when_it_is_used(said):
+    """Report, plan and resumption load recipes of runs that were paid for, on machines without their pools."""
+    recipe = load_recipe("private-evolution-32", patients_at_most=20)
+    asked = PrivateEvolution(source=said)
+    assert recipe_from({**recipe.resolved(), "synthesis": {"method": recipe.method, "source": asked.source}}).sha256
+    source = asked.images(16)
+    assert source.origin
+    with pytest.raises(UsageError, match="not there") as error:
+        source.random(2, 0, np.random.default_rng(0))
+    assert "recipe says" in error.value.do
 
 
 @pytest.mark.parametrize(
     ("said", "why"),
     [
+        ("phantom-simulator", "no 'phantom-simulator'"),
+        (None, "no None"),
+        ({"kind": "image-pool", 3: 4, "x": 5}, "unknown: 3; unknown: x; missing"),
+        ({**POOL, "window": [0, 1, 2]}, "`window` of the source must be two rising"),
+        ({**POOL, "window": "ab"}, "`window`"),
+        ({**POOL, "window": [0.0, float("inf")]}, "`window`"),
+        ({**POOL, "window": [3, 3]}, "`window`"),
+        ({**BUNDLE, "value_range": [0]}, "`value_range`"),
+        ({**BUNDLE, "value_range": [0, 1, 2]}, "`value_range`"),
+        ({**BUNDLE, "value_range": [float("nan"), 1]}, "`value_range`"),
+        ({**BUNDLE, "value_range": [True, 2]}, "`value_range`"),
+        ({**BUNDLE, "value_range": None}, "`value_range`"),
+        ({**BUNDLE, "sample": 3, "image": None}, "`sample`, `image` of the source must be a text"),
+        ({**BUNDLE, "vary_with": 3}, "`vary_with`"),
+        ({**BUNDLE, "folder": "bundles/x"}, "whole path"),
+        ({**POOL, "folder": "bundles/x"}, "whole path"),
+        ({**POOL, "folder": "/x\0"}, "whole path"),
+        ({**COMMAND, "command": ["bin/x"]}, "whole path"),
+        ({**COMMAND, "command": []}, "whole path"),
+        ({**COMMAND, "command": "sh"}, "no list of texts"),
+        ({**COMMAND, "command": ["sh", "\0"]}, "`command`"),
+        ({**COMMAND, "path": 3}, "`path`"),
+        ({**COMMAND, "seconds": float("inf")}, "no time"),
+        ({"kind": "diffusion-variation", "phantoms": ["speckle"]}, "can't be made"),
+        ({"kind": "diffusion-variation", "steps": 18.5}, "a whole number"),
+        ({"kind": "composite", "start": POOL, "change": "diffusion-variation"}, "no 'diffusion-variation'"),
+        (
+            {"kind": "composite", "start": POOL, "change": {"kind": "composite", "start": POOL, "change": POOL}},
+            "made of",
+        ),
         ({"kind": "dream"}, "no kind of source named 'dream'"),
         ({}, "no kind of source named None"),
         ({"kind": ["phantom"]}, "no kind of source named"),
@@ -112,13 +193,12 @@ def test_defaults_are_written_out_and_make_the_same_source():
         ({"kind": "phantom-simulator", "phantom": "spekle"}, "did you mean 'speckle'"),
         ({"kind": "phantom-simulator", "phantom": ["speckle"]}, "no phantom named"),
         ({"kind": "image-pool", "folder": "nowhere"}, "missing: attested_by"),
-        ({"kind": "image-pool", "folder": "nowhere", "attested_by": "us"}, "not there"),
         ({"kind": "diffusion-variation", "steps": 1}, "steps must be at least 2"),
         ({"kind": "diffusion-variation", "steps": "many"}, "can't be made"),
-        ({"kind": "user-command", "command": ["sh"], "attested_by": 3}, "can't be made"),
+        ({"kind": "user-command", "command": ["sh"], "attested_by": 3}, "`attested_by` of the source must be a text"),
         ({"kind": "monai-bundle", "folder": "https://host.example/x", "attested_by": "us"}, "no folder on this"),
         (
-            {"kind": "composite", "start": "phantom-simulator", "change": {"kind": "diffusion-variation"}},
+            {"kind": "composite", "start": {"kind": "phantom-simulator"}, "change": {"kind": "diffusion-variation"}},
             "missing: phantom",
         ),
         ({"kind": "composite", "start": {"kind": "diffusion-variation"}}, "missing: change"),
@@ -127,3 +207,5 @@ def test_defaults_are_written_out_and_make_the_same_source():
 def test_what_names_no_source_is_refused(said, why):
     with pytest.raises(UsageError, match=why):
         source_from(said, 16)
+    with pytest.raises(UsageError, match=why):
+        source_from(with_defaults(said), 16)

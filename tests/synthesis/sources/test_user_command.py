@@ -167,14 +167,19 @@ def test_rounding_is_forgiven_and_clipped(tmp_path):
     ("fields", "why"),
     [
         ({"attested_by": " "}, "nobody attests"),
-        ({"command": ("no-such-program-anywhere",)}, "not there"),
-        ({"command": ("./sh",)}, "not there"),
-        ({"command": ()}, "not there"),
+        ({"command": ("./sh",)}, "whole path"),
+        ({"command": ()}, "whole path"),
         ({"command": "sh generate.sh"}, "no list"),
         ({"seconds": 0.0}, "no time"),
-        ({"path": ""}, "not there"),
     ],
 )
 def test_a_command_that_cannot_run_is_refused_before_it_is_needed(fields, why):
     with pytest.raises(UsageError, match=why):
         UserCommand(**{"command": ("sh",), "size": 8, "attested_by": "us", **fields})
+
+
+@pytest.mark.parametrize("fields", [{"command": ("no-such-program-anywhere",)}, {"path": ""}])
+def test_a_program_is_looked_for_when_it_is_used(fields):
+    source = UserCommand(**{"command": ("sh",), "size": 8, "attested_by": "us", **fields})
+    with pytest.raises(UsageError, match="not there"):
+        source.random(1, 0, rng())
