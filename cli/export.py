@@ -100,7 +100,7 @@ def _check_bundle_options(out: Path | None, count: int | None) -> None:
     from medsyngen.parallel import rank_here
 
     refuse_options(
-        "{} mean nothing for a bundle: it is the generator itself, not a number of images",
+        "{} can't go with --bundle: that is the generator itself, not a number of images",
         {"out": out is not None, "count": count is not None},
         do="; draw from it afterwards, or export a cohort without --bundle",
     )

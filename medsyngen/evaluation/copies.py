@@ -34,6 +34,7 @@ _STREAMS = Streams(0)
 COPY_NOISE = 0.05
 """Standard deviation of the noise on planted copies, of grey values in [-1, 1]."""
 MOST_PLANTED = 100
+LARGEST_SIDE = 32
 PAIRS = 24
 NO_HOLDOUT = (
     "without hold-out patients there is nothing to hold the nearest training patients against: every patient of SCANS "
@@ -87,7 +88,10 @@ def find_copies(
     told = {
         "training_patients": count,
         "training_images": len(training),
-        "spaces": {"pixels": "root mean square difference of grey values", "features": "Euclidean, of the judge"},
+        "spaces": {
+            "pixels": f"root mean square of grey values, at most {LARGEST_SIDE} x {LARGEST_SIDE}",
+            "features": "Euclidean, of the judge",
+        },
         "distances": {space: _quantiles(each) for space, each in found.items()},
         "planted": {"noise": COPY_NOISE, "found_as_own": _as_own(copied, planted_of)},
         **_tested(found, copied, count, None if holdout is None else int(holdout.patients.max()) + 1),
@@ -122,7 +126,15 @@ def _tested(
 
 
 def flat(pixels: Pixels) -> _Floats:
-    """Returns the pixels of each image in a row, so scaled that distances are root mean squares."""
+    """Returns the pixels of each image in a row, so scaled that distances are root mean squares.
+
+    Larger images are averaged to 32 x 32 first: that bounds memory, and a copy is near there, too.
+    """
+    from torch import from_numpy
+    from torch.nn.functional import adaptive_avg_pool2d
+
+    if max(pixels.shape[2:]) > LARGEST_SIDE:
+        pixels = adaptive_avg_pool2d(from_numpy(np.ascontiguousarray(pixels)), LARGEST_SIDE).numpy()
     rows = pixels.reshape(len(pixels), -1).astype(np.float64)
     return np.asarray(rows / np.sqrt(rows.shape[1]))
 

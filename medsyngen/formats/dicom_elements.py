@@ -135,7 +135,8 @@ def read_parts(file: BinaryIO) -> tuple[HeaderElements, int, BinaryIO]:
             file = inflated(file)
         found = read_dataset(file, name == _IMPLICIT, name != _BIG, stop_when=_until(_PIXELS.__contains__))
         elements = HeaderElements(found)
-        elements.set_original_encoding(*found.original_encoding, found.original_character_set)
+        implicit, little = found.original_encoding
+        elements.set_original_encoding(implicit, little, found.original_character_set)
         elements.file_meta = FileMetaDataset(meta)
         start = file.tell()
         size = file.seek(0, 2)

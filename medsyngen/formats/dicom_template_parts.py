@@ -61,6 +61,23 @@ def fresh_uid() -> str:
     return f"2.25.{uuid.uuid4().int}"
 
 
+UNPAIRED: Final = frozenset(
+    [
+        *("ABDOMEN", "ABDOMENPELVIS", "AORTA", "BACK", "BLADDER", "BRAIN", "CEREBELLUM", "CERVIX"),
+        *("CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "COCCYX", "COLON", "CSPINE", "CTSPINE", "ESOPHAGUS"),
+        *("FACE", "GALLBLADDER", "HEAD", "HEADNECK", "HEART", "ILIUM", "JAW", "LARYNX"),
+        *("LIVER", "LSPINE", "LSSPINE", "MAXILLA", "MEDIASTINUM", "MOUTH", "NECK", "NECKCHEST"),
+        *("NOSE", "PANCREAS", "PELVIS", "PENIS", "PHARYNX", "PROSTATE", "RECTUM", "SCALP"),
+        *("SKULL", "SPINE", "SPLEEN", "SSPINE", "STERNUM", "STOMACH", "THYMUS", "THYROID"),
+        *("TLSPINE", "TONGUE", "TRACHEA", "TSPINE", "URETER", "URETHRA", "UTERUS", "VAGINA"),
+        *("VULVA", "WHOLEBODY"),
+    ]
+)
+"""Body parts that come once: Laterality (0020,0060) may not be said of them, and must be there, if empty, of any other.
+
+Type 2C of PS3.3 C.7.3.1; which parts are paired as dciodvfy has it from PS3.16 Annex L."""
+
+
 @dataclass(frozen=True)
 class SyntheticIdentity:
     """Who and what a synthetic object says it is. Every part is fresh; nothing is a function of a source value.
@@ -113,7 +130,7 @@ class ImageFacts:
         class_name: The recipe's class, or empty for the null class.
         contribution: Contribution Description (0018,A003), at most 1024 characters.
         sex: Patient's Sex (0010,0040), or empty.
-        laterality: Laterality (0020,0060), or empty: then the element is left out.
+        laterality: Laterality (0020,0060), or empty: then it is left out where the body part is unpaired.
         derived: Image Type (0008,0008) starts with DERIVED, else with ORIGINAL.
         lowest: What a stored 0 means, in Hounsfield units; CT only: Rescale Intercept, the slope being 1.
         highest: What the brightest pixel that is written means; CT only, for the window to view it with.
@@ -182,7 +199,7 @@ def common(identity: SyntheticIdentity, facts: ImageFacts) -> Dataset:
     for keyword in ("PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"):
         setattr(ds, keyword, "")
     ds.PatientSex = facts.sex
-    if facts.laterality:
+    if facts.laterality or facts.body_part not in UNPAIRED:
         ds.Laterality = facts.laterality
     ds.StudyDate = SYNTHETIC_DATE
     ds.StudyTime = SYNTHETIC_TIME

@@ -16,7 +16,7 @@ from medsyngen.scan import Pixels
 
 
 class ScanReader(ImageReader):  # type: ignore[misc]  # MONAI is not typed
-    """Reads grey single-frame DICOM files and the images of an ``.npz`` (``file.npz#12``).
+    """Reads single-frame DICOM files as grey values, and the images of an ``.npz`` (``file.npz#12``).
 
     Unlike MONAI's own readers of DICOM it never joins files of a folder into a volume, turns MONOCHROME1 round, applies
     the Modality LUT Sequence, and refuses what it can't read instead of leaving it to another reader.

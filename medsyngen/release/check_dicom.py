@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from medsyngen.formats.dicom_template_parts import UNPAIRED
 from medsyngen.release import contents, names
 from medsyngen.release.checks import NONE_ASKED_FOR, Problem
 from medsyngen.release.dicom_bytes import Element, Path, elements
@@ -105,8 +106,8 @@ class DicomCheck:
             **view_rules(draft.form, codes.get("ViewPosition") or draft.form.view_position),
             **position_rules(draft.form, draft.shape, instance - 1),
         }
-        if codes.get("Laterality"):
-            rules[(0x00200060,)] = says("CS", codes["Laterality"])
+        if codes.get("Laterality") or draft.form.body_part not in UNPAIRED:
+            rules[(0x00200060,)] = says("CS", codes.get("Laterality", ""))
         return rules
 
     def _words(self, row: Row) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medsyngen.cohort.conditions import Attribute
+from medsyngen.formats.dicom_template_parts import UNPAIRED
 from medsyngen.formats.dicom_templates import DX_VIEWS, RADIOGRAPHS
 from medsyngen.release.form import ReleaseForm
 
@@ -24,6 +25,11 @@ def check_written_conditions(attributes: Sequence[Attribute], form: ReleaseForm)
         )
     if form.modality == "DX" and "Laterality" in codes:
         raise ValueError("a DX image here has no side: take `release.modality: CR` with `dicom: Laterality`")
+    if "Laterality" in codes and form.body_part in UNPAIRED:
+        raise ValueError(
+            f"{form.body_part} is no paired body part, so it has no side: name another `release.body_part`, or leave "
+            "`dicom: Laterality` out"
+        )
     if "PatientSex" in codes and form.images_per_patient > 1:
         raise ValueError(
             "images are drawn one by one, so `dicom: PatientSex` could differ between images of one synthetic patient: "

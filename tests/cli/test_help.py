@@ -26,6 +26,7 @@ COMMANDS = (
     "export",
     "report",
     "evaluate",
+    "verify",
     "ledger",
     "ledger create",
     "ledger show",

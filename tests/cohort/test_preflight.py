@@ -102,5 +102,5 @@ def test_a_real_picture_under_two_ids_is_told(real_data):
 
 @pytest.mark.realdata
 def test_a_broken_unit_is_told(real_data):
-    blocking = inspect_scans(real_data / "dicom_multivendor_dev").findings
+    blocking = inspect_scans(real_data / "dicom_multivendor_dev" / "failing").findings
     assert blocking[0].severity == "blocks"

@@ -156,11 +156,13 @@ def test_rounds_count_together():
     assert inside.mean() == pytest.approx(four.claimed, abs=0.3)
 
 
-def test_too_few_runs_are_no_evidence():
-    found = audited(of_sum(), repeats=10)
+@pytest.mark.parametrize("repeats", [1, 2, 10])
+def test_too_few_runs_are_no_evidence(repeats):
+    """And are told so: the control has as many runs as ever, and finds the canary."""
+    found = audited(of_sum(), repeats=repeats)
     assert found.verdict == "uninformative"
-    assert found.powerful  # the control has as many runs as ever
-    assert "10 runs could hardly have shown more" in found.explanation
+    assert found.powerful
+    assert f"{repeats} runs could hardly have shown more" in found.explanation
 
 
 def test_an_attack_that_finds_nothing_without_noise_is_no_evidence():

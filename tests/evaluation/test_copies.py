@@ -51,3 +51,11 @@ def test_without_hold_out_patients_there_is_no_p_value_but_the_pairs_are_there()
 def test_distances_of_pixels_are_root_mean_squares():
     a, b = np.zeros((1, 1, 4, 4), np.float32), np.full((1, 1, 4, 4), 0.5, np.float32)
     assert np.linalg.norm(flat(a) - flat(b)) == 0.5
+
+
+def test_large_images_are_averaged_and_still_told_apart():
+    large = RNG.uniform(-1, 1, (3, 1, 64, 96)).astype(np.float32)
+    rows = flat(large)
+    assert rows.shape == (3, 1024)
+    np.testing.assert_allclose(rows.sum(1) / 32, large.mean(axis=(1, 2, 3)), atol=1e-5)
+    assert np.linalg.norm(rows[0] - rows[1]) > 0.1

@@ -27,7 +27,7 @@ def test_rows_of_the_one_table_become_values_of_each_attribute():
     assert found.by(0).classes.tolist() == [0, 1]
     assert found.by(0).patients.tolist() == [0, 1]
     assert found.by(1).classes.tolist() == [1, 0]
-    assert len(found.having(1, 0)) == 1
+    assert found.having(1, 0).values.tolist() == [[NULL, 0]]
     assert found.as_one().classes.tolist() == [0, 0, 0]
 
 

@@ -36,9 +36,9 @@ def test_an_image_of_an_archive(tmp_path):
 
 
 def test_a_refused_file_is_not_left_to_another_reader(tmp_path, make_dicom):
-    coloured = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
+    coloured = {"SamplesPerPixel": 3, "PhotometricInterpretation": "HSV", "PlanarConfiguration": 0}
     path = make_dicom(tmp_path / "a.dcm", PIXELS.astype(np.uint8), bits=8, PixelData=bytes(144), **coloured)
-    with pytest.raises(ScanRefused, match="coloured"):
+    with pytest.raises(ScanRefused, match="colours"):
         LoadImaged("image", reader=ScanReader())({"image": path})
     with pytest.raises(RuntimeError) as raised:
         Compose([LoadImaged("image", reader=ScanReader())])({"image": path})

@@ -31,7 +31,7 @@ VALUES = {
 }
 
 
-def draft(folder, attributes=ALL, form=ReleaseForm(view_position="AP")):
+def draft(folder, attributes=ALL, form=ReleaseForm(view_position="AP", body_part="KNEE")):
     folder.mkdir()
     draws = Draws(np.zeros((3, 1, 4, 4), np.float32), conditions={a.name: VALUES[a.name] for a in attributes})
     return write_draft(draws, form, guarantee="", report_files=sound_report(), folder=folder, attributes=attributes)
@@ -121,9 +121,13 @@ def test_what_may_stand_in_a_file(tmp_path, attributes, keyword, value, refused)
         assert review(written)
 
 
-def test_an_empty_laterality_is_left_out(tmp_path):
-    written = draft(tmp_path / "a")
-    assert "Laterality" not in pydicom.dcmread(written.folder / "dicom" / "SYN-000003.dcm")
+def test_an_unknown_side_is_empty_and_what_comes_once_has_none(tmp_path):
+    """Laterality is of type 2C: of a paired body part it must be there, of another it may not."""
+    for part, there in (("KNEE", True), ("CHEST", False)):
+        written = draft(tmp_path / part, (SEX,), ReleaseForm(body_part=part))
+        ds = pydicom.dcmread(written.folder / "dicom" / "SYN-000003.dcm")
+        assert ("Laterality" in ds, ds.get("Laterality") or "") == (there, "")
+        assert review(written)
 
 
 @pytest.mark.parametrize(

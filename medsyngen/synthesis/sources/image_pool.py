@@ -27,7 +27,7 @@ class ImagePool:
     see: the name of who says so stands in the recipe and in reports.
 
     Args:
-        folder: Of PNG, DICOM and ``.npz`` files, at any depth.
+        folder: Of PNG, JPEG, DICOM and ``.npz`` files, at any depth.
         size: Side of the images in pixels; others are fitted into the square as scans are.
         attested_by: Who says that the folder is public.
         embedding: Where neighbours are near, a name of :data:`medsyngen.synthesis.embedding.EMBEDDINGS`.

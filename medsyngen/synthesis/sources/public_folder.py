@@ -1,14 +1,13 @@
-"""Reading a folder of public images: PNG, DICOM, ``.npz``. Its files may be named in messages; private ones never."""
+"""Reading a folder of public images: PNG, JPEG, DICOM, ``.npz``. Its files may be named in messages, unlike scans."""
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from medsyngen.cohort.walking import FoundFile, Kind, find_files
+from medsyngen.cohort.walking import HEAD_BYTES, FoundFile, Kind, find_files, kind_of
 from medsyngen.errors import UsageError
 from medsyngen.formats.locator import ImageSource
 from medsyngen.formats.npz import read_npz_header
@@ -17,6 +16,7 @@ from medsyngen.formats.values import ImageValues
 from medsyngen.scan import Pixels
 
 Window = tuple[float, float]
+TAKEN = (Kind.DICOM, Kind.NPZ, Kind.RASTER)
 
 
 def read_public_folder(folder: Path, size: int, window: Window | None) -> Pixels:
@@ -37,51 +37,42 @@ def read_public_folder(folder: Path, size: int, window: Window | None) -> Pixels
     images, bad = [], []
     source = ImageSource()
     for file in find_files(folder):
-        if file.kind in (Kind.SIDE, Kind.LINK):
+        kind = _kind(folder, file)
+        if kind in (Kind.SIDE, Kind.LINK):
             continue
-        if not _plain(folder / file.locator):  # opened, a pipe would never answer
-            bad.append(f"{file.locator}: no plain file, or one that can't be opened")
+        if kind not in TAKEN:
+            bad.append(f"{file.locator}: not taken ({kind.value})")
             continue
         try:
-            images += [_fitted(_scaled(values, window), size) for values in _values(folder, file, source)]
+            values = _values(folder / file.locator, kind, source)
+            images += [_fitted(_scaled(each, window), size) for each in values]
         except ScanRefused as refused:
             bad.append(f"{file.locator}: {refused.what}")
     if bad:
         raise UsageError("files of the public folder can't be used", do="mend them or take them out", details=bad)
     if not images:
-        raise UsageError("the public folder holds no image", do="put PNG, DICOM or .npz files into it")
+        raise UsageError("the public folder holds no image", do="put PNG, JPEG, DICOM or .npz files into it")
     return np.stack(images)
 
 
-def _plain(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _values(folder: Path, file: FoundFile, source: ImageSource) -> Iterator[ImageValues]:
+def _kind(folder: Path, file: FoundFile) -> Kind:
+    """Returns what a file is; a pipe or device is known without a look into it: opened, it may never answer."""
+    if file.kind is not None:
+        return file.kind
     path = folder / file.locator
-    if file.kind is Kind.NPZ:
+    try:
+        with path.open("rb") as opened:
+            return kind_of(path, opened.read(HEAD_BYTES), file.locator, member=False)
+    except OSError:
+        return Kind.UNREADABLE
+
+
+def _values(path: Path, kind: Kind, source: ImageSource) -> Iterator[ImageValues]:
+    if kind is Kind.NPZ:
         for index in range(sum(read_npz_header(path).counts)):
             yield source.read(f"{path}#{index}")
-    elif path.suffix.lower() == ".png":
-        yield _png(path)
     else:
         yield source.read(str(path))
-
-
-def _png(path: Path) -> ImageValues:
-    """Returns the levels of a PNG, coloured ones turned grey."""
-    from PIL import Image
-
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            deep = image.mode.startswith("I")
-            levels = np.asarray(image if deep else image.convert("L"), dtype=np.float32)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow raises all of these
-        raise ScanRefused("unreadable") from None
-    return ImageValues(levels, (0.0, 65535.0 if deep else 255.0))
 
 
 def _scaled(values: ImageValues, window: Window | None) -> Pixels:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -87,13 +88,21 @@ def test_windows_and_sizes_are_those_of_scans(tmp_path):
     assert np.abs(soft.images[0]).max() < 1e-6
 
 
+def test_pictures_of_the_web_are_read_in_grey(tmp_path):
+    for name in ("a.png", "b.jpg"):
+        Image.fromarray(np.full((16, 16, 3), 255, np.uint8)).save(tmp_path / name)
+    assert (ImagePool(tmp_path, 16, "us").images > 0.99).all()
+
+
 def test_every_bad_file_is_named(tmp_path):
     (tmp_path / "a.png").write_text("no picture")
     (tmp_path / "b.xyz").write_text("nothing known")
     np.savez(tmp_path / "c.npz", images=np.full((1, 16, 16), 3.0))
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("a.txt", "text")
     with pytest.raises(UsageError, match="can't be used") as error:
         _ = ImagePool(tmp_path, 16, "us").images
-    assert [line.split(":")[0] for line in error.value.details] == ["a.png", "b.xyz", "c.npz"]
+    assert [line.split(":")[0] for line in error.value.details] == ["a.png", "b.xyz", "c.npz", "d.zip"]
 
 
 @pytest.mark.parametrize(
