@@ -59,6 +59,17 @@ def test_inspect_plan_fit_export_report_ledger(process, damaged, tmp_path, priva
     for name in ("README.md", "cohort.csv", "manifest.json", "privacy_report.html", "privacy_report.json"):
         assert (cohort / name).stat().st_size > 0, name
 
+    verified = ok("verify", cohort)
+    assert (verified["verified"], verified["signed"], verified["kind"]) == (True, False, "cohort")
+    bundle = tmp_path / "bundle"
+    assert ok("export", run, "--bundle", bundle)["guarantee"] == first["guarantee"]
+    assert ok("verify", bundle)["kind"] == "bundle"
+    (cohort / "notes.txt").write_text("x")
+    changed = process("verify", cohort)
+    assert (changed.code, changed.out) == (7, "")
+    assert "notes.txt is in the folder and not in the manifest" in changed.err
+    (cohort / "notes.txt").unlink()
+
     twice = process("export", run, "--out", cohort, "--count", COUNT)
     assert (twice.code, twice.out) == (2, "")
 
