@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from medsyngen.cohort.kept_pixels import disk_errors
 from medsyngen.cohort.labels import LabelTable
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.reading import Reading, read_cohort
@@ -186,17 +188,21 @@ def writable_ledger(folder: RunFolder, chosen: Path | None) -> Iterator[Ledger]:
 
 
 def read_as_fit(recipe: Recipe, what: ScansToRead, folder: RunFolder, progress: Progress) -> Reading:
-    """Reads scans in the form in which `fit` of this recipe reads them."""
-    return read_cohort(
-        what.scans,
-        form=recipe.scans,
-        classes=recipe.classes,
-        labels=LabelTable.read(what.labels) if what.labels else None,
-        patient_map=PatientMap.read(what.patient_map) if what.patient_map else None,
-        public_text=recipe.to_yaml(),
-        cache_folder=folder.private,
-        progress=progress,
-    )
+    """Reads scans in the form in which `fit` of this recipe reads them; their pixels have no name on the disk then."""
+    # Not in the cache of `fit`, whose own scans these would push out. The map stays when the file's name is gone.
+    with disk_errors():
+        place = TemporaryDirectory(dir=folder.private, prefix="evaluated-")
+    with place:
+        return read_cohort(
+            what.scans,
+            form=recipe.scans,
+            classes=recipe.classes,
+            labels=LabelTable.read(what.labels) if what.labels else None,
+            patient_map=PatientMap.read(what.patient_map) if what.patient_map else None,
+            public_text=recipe.to_yaml(),
+            cache_folder=Path(place.name),
+            progress=progress,
+        )
 
 
 def keep_inside(folder: RunFolder, files: dict[str, bytes]) -> Path:

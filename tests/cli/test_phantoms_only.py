@@ -172,7 +172,8 @@ def test_commands_about_ledgers_say_that_there_is_none(cli, run, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_plan_needs_no_patients_and_says_why(cli):
+def test_plan_needs_no_patients_and_says_why(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSYNGEN_CACHE", str(tmp_path))  # where no other test left an expert
     done = cli("plan", "smoke-16", *ALL, "--images-per-second", 10, "--json")
     assert done.code == 0, done.err
     assert done.json["patients_at_most"] is None

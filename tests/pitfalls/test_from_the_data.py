@@ -214,7 +214,7 @@ def law_of_two_ids(read: Callable[[Path], Reading], scans: Path) -> None:
 
 def by_uid_alone(scans: Path) -> Reading:
     class Blind(reading.SharedPictures):
-        def add(self, pixels, patient) -> None: ...
+        def add_digest(self, digest, patient) -> None: ...
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "SharedPictures", Blind)
