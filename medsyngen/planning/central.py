@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medsyngen.planning.cost import Cost
-from medsyngen.planning.of_recipe import cost_of, trained_numbers
-from medsyngen.planning.plan import Plan, plan
-from medsyngen.planning.verdict import verdict_in_words
+from medsyngen.planning.plan import Plan
+from medsyngen.planning.second_part import plan_second_part
 from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import ADJACENCY, UNIT, Budget, checked_delta, round_up
 from medsyngen.recipe import Recipe
@@ -73,8 +72,6 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
         UsageError: N_max is missing, or images of this size can't be made.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
-    from medsyngen.diffusion.unet import build_unet
-
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
@@ -98,26 +95,5 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
     )
     if not method.trains_on_scans:
         return planned
-    training = method.private
-    network = build_unet(method.network, image_channels=1, class_rows=recipe.target.conditioning.rows, seed=0).eval()
-    second = plan(
-        patients_at_most=n_max,
-        budget=budget,
-        sampling_rate=training.sampling_rate(n_max),
-        steps=training.steps,
-        parameters=trained_numbers(recipe, network),
-        draws_per_patient=training.scans_per_patient * training.draws_per_scan,
-        clipping_norm=training.clipping_norm,
-        other_events=[first],
-        noise_multiplier=z,
-    )
-    noise = second.noise_per_coordinate, second.noise_to_signal
-    return replace(
-        planned,
-        epsilon=second.epsilon,
-        training=replace(second, verdict=verdict_in_words(n_max, *noise, budget, ALONE)),
-        training_alone=epsilon_spent(
-            [training.event(training.steps, patients_at_most=n_max, noise_multiplier=z)], budget.delta
-        ),
-        cost=cost_of(recipe, network, second, speed, measure),
-    )
+    second, alone, cost = plan_second_part(recipe, first, z, budget, better=ALONE, speed=speed, measure=measure)
+    return replace(planned, epsilon=second.epsilon, training=second, training_alone=alone, cost=cost)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from medsyngen.planning.cost import Cost
-from medsyngen.planning.of_recipe import cost_of, trained_numbers
-from medsyngen.planning.plan import Plan, plan
-from medsyngen.planning.verdict import VOTES, verdict_in_words
+from medsyngen.planning.plan import Plan
+from medsyngen.planning.second_part import plan_second_part
+from medsyngen.planning.verdict import VOTES
 from medsyngen.planning.votes import VotesPlan, votes_with
-from medsyngen.privacy.accountant import epsilon_spent
 from medsyngen.privacy.budget import ADJACENCY, UNIT, Budget, checked_delta, round_up
 from medsyngen.recipe import Recipe
 
@@ -71,8 +70,6 @@ def plan_joined(recipe: Recipe, *, speed: float | None = None, measure: bool = T
         UsageError: N_max is missing, images of this size can't be made, or the speed is no positive number.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
-    from medsyngen.diffusion.unet import build_unet
-
     n_max, method = recipe.n_max, recipe.synthesis
     method.check_size(recipe.scans.size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
@@ -81,21 +78,7 @@ def plan_joined(recipe: Recipe, *, speed: float | None = None, measure: bool = T
     images = method.evolved.steps * method.evolved.batch_size
     if not method.trains_on_scans:
         return JoinedPlan(votes.epsilon, budget.delta, votes, None, None, None, images)
-    training = method.private
-    network = build_unet(method.network, image_channels=1, class_rows=recipe.target.conditioning.rows, seed=0).eval()
-    planned = plan(
-        patients_at_most=n_max,
-        budget=budget,
-        sampling_rate=training.sampling_rate(n_max),
-        steps=training.steps,
-        parameters=trained_numbers(recipe, network),
-        draws_per_patient=training.scans_per_patient * training.draws_per_scan,
-        clipping_norm=training.clipping_norm,
-        other_events=[method.votes_event(z)],
-        noise_multiplier=z,
+    planned, alone, cost = plan_second_part(
+        recipe, method.votes_event(z), z, budget, better=VOTES, speed=speed, measure=measure
     )
-    noise = planned.noise_per_coordinate, planned.noise_to_signal
-    planned = replace(planned, verdict=verdict_in_words(n_max, *noise, budget, VOTES))
-    alone = epsilon_spent([training.event(training.steps, patients_at_most=n_max, noise_multiplier=z)], budget.delta)
-    cost = cost_of(recipe, network, planned, speed, measure)
     return JoinedPlan(planned.epsilon, budget.delta, votes, planned, alone, cost, images)
