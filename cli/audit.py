@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .audit_sums import MOST_RUNS, audit_query
+from .audit_sums import MOST_RUNS, audit_query, tell_audit
 from .console import Console
 from .options import DeviceOption, JsonOption, PatientsAtMostOption, RecipeArgument, SetOption, refuse_options
 
@@ -58,6 +59,10 @@ def audit(
     ] = False,
     overrides: SetOption = None,
     device: DeviceOption = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Writes what was found; as RUN/audit.json it stands in the report."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Tries to refute the claimed ε: attacks this very training, on phantoms. Reads no scan.
@@ -67,6 +72,7 @@ def audit(
     What is no training (votes, sums) is run again and again, with one canary and without.
     """
     from medsyngen.errors import UsageError
+    from medsyngen.pipeline.audit_file import check_place
     from medsyngen.recipe import load_recipe
 
     console = Console(machine=json)
@@ -77,16 +83,18 @@ def audit(
             "all), so it reads no scan, and ε = 0 and δ = 0 per patient",
             do="audit a recipe that learns from scans",
         )
+    if out is not None:
+        check_place(out)
     if _attacks_training(loaded, training):
         refuse_options("training is attacked in one run, so there is no use for {}", {"repeats": repeats is not None})
-        _audit_training(console, loaded, canaries or DEFAULT_CANARIES, device)
+        _audit_training(console, loaded, canaries or DEFAULT_CANARIES, device, out)
         return
     refuse_options(
         "what is attacked here is no training, so there is no use for {}",
         {"canaries": canaries is not None, "device": device != "auto"},
         do="; or attack the training (--training)" if _trains(loaded) else "",
     )
-    audit_query(console, loaded, repeats or DEFAULT_REPEATS)
+    audit_query(console, loaded, repeats or DEFAULT_REPEATS, out)
 
 
 def _trains(recipe: Recipe) -> bool:
@@ -100,7 +108,7 @@ def _attacks_training(recipe: Recipe, asked_for: bool) -> bool:
     return asked_for or recipe.method == "staged-diffusion"
 
 
-def _audit_training(console: Console, loaded: Recipe, canaries: int, device: str) -> None:
+def _audit_training(console: Console, loaded: Recipe, canaries: int, device: str, out: Path | None) -> None:
     from medsyngen.errors import VerificationFailed
     from medsyngen.evaluation.auditing import audit as audited
     from medsyngen.evaluation.canaries import canaries_that_fit, draw_canaries
@@ -110,7 +118,7 @@ def _audit_training(console: Console, loaded: Recipe, canaries: int, device: str
     count, others = canaries_that_fit(loaded.n_max, canaries)
     method, where = loaded.synthesis, choose_device(device)
     made_up = draw_canaries(
-        method.draw_phantoms(loaded.scans.size),
+        method.draw_phantoms(loaded.scans.image_size),
         Streams(method.seed),
         count=count,
         others=others,
@@ -120,7 +128,7 @@ def _audit_training(console: Console, loaded: Recipe, canaries: int, device: str
     with console.progress() as progress:
         claim = _claim(loaded, where, progress)
         result = audited(claim, made_up, device=where, progress=progress)
-    console.result({"recipe": loaded.name, "patients_at_most": loaded.n_max, **result.to_json()})
+    tell_audit(console, loaded, "training", result.to_json(), out)
     _tell(console, loaded, claim, result)
     if result.verdict == "VIOLATION":
         raise VerificationFailed(
@@ -149,7 +157,7 @@ def _claim(recipe: Recipe, device: torch.device, progress: Progress) -> Audited:
     from medsyngen.pipeline.generator_file import target_of
     from medsyngen.privacy.budget import Budget, checked_delta
 
-    n_max, method, size = recipe.n_max, _stages(recipe), recipe.scans.size
+    n_max, method, size = recipe.n_max, _stages(recipe), recipe.scans.image_size
     check_image_size(method.network, size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     training = method.private

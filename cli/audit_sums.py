@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .console import Console
 
@@ -16,7 +18,17 @@ if TYPE_CHECKING:
 MOST_RUNS = 1_000_000
 
 
-def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
+def tell_audit(console: Console, recipe: Recipe, attacked: str, result: Mapping[str, Any], out: Path | None) -> None:
+    """Prints what was found for machines, and writes it where that was asked for."""
+    from medsyngen.pipeline.audit_file import audit_json, write_audit
+
+    found = audit_json(recipe, attacked, result)
+    console.result(found)
+    if out is not None:
+        write_audit(out, found)
+
+
+def audit_query(console: Console, recipe: Recipe, repeats: int, out: Path | None = None) -> None:
     """Audits what a recipe asks scans beside training, and tells what came of it.
 
     Raises:
@@ -34,7 +46,7 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
             do="audit it with --set synthesis.proportions=recipe; the other sum is one like a portrait's",
         )
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, recipe.n_max))
-    recipe.synthesis.check_size(recipe.scans.size)
+    recipe.synthesis.check_size(recipe.scans.side)
     attacked = attacked_query(recipe, budget)
     _, asked = query_event(recipe, budget)
     with console.progress() as progress:
@@ -46,7 +58,7 @@ def audit_query(console: Console, recipe: Recipe, repeats: int) -> None:
             keys=secure_generator(),
             progress=progress,
         )
-    console.result({"recipe": recipe.name, "patients_at_most": recipe.n_max, **result.to_json()})
+    tell_audit(console, recipe, "votes or sum", result.to_json(), out)
     _tell(console, recipe, attacked, result)
     if result.verdict == "VIOLATION":
         raise VerificationFailed(

@@ -47,7 +47,7 @@ def demo(
         )
     # A bar and text would fight for the terminal: text between bars only.
     with console.progress() as progress:
-        told = _hospital(hospital, patients, loaded.scans.size, progress)
+        told = _hospital(hospital, patients, loaded.scans.side, progress)
     console.say(told)
     with console.progress() as progress:
         fitted = run_recipe(loaded, scans=hospital, run=run, device=device, own_ledger=OWN_LEDGER, progress=progress)

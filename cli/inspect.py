@@ -75,7 +75,7 @@ def inspect(
             modalities=form.modalities if form else None,
             labels=LabelTable.read(labels) if labels else None,
             patient_map=PatientMap.read(patient_map) if patient_map else None,
-            slices=form.slices if form else None,
+            slices=form.volumes if form else None,
             any_volume=form is None,
             kept=kept,
             search_text_in=ocr,

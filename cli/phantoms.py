@@ -29,24 +29,29 @@ def draw(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed draws the same pictures.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Draws phantoms onto one sheet. Reads no scan: phantoms are made up, fixed before any look at the scans."""
+    """Draws phantoms onto one sheet. Reads no scan: phantoms are made up, fixed before any look at the scans.
+
+    Of those that draw volumes, which are not among --all, a plane is shown: axial, coronal and sagittal in turn.
+    """
     import numpy as np
 
     from medsyngen.errors import UsageError
     from medsyngen.formats.contact_sheet import contact_sheet
-    from medsyngen.phantoms.catalogue import PHANTOMS, phantom
-    from medsyngen.phantoms.source import draw_phantoms
+    from medsyngen.phantoms.catalogue import PHANTOMS, VOLUME_PHANTOMS, any_phantom
+    from medsyngen.phantoms.source import pictures_of
     from medsyngen.randomness import Streams
 
     console = Console(machine=json)
     chosen = list(PHANTOMS) if everything else list(dict.fromkeys(names or ()))
     if not chosen:
-        raise UsageError("no phantom is named", do=f"name some of: {', '.join(PHANTOMS)}, or write --all")
-    sources = [phantom(name) for name in chosen]
+        raise UsageError(
+            "no phantom is named", do=f"name some of: {', '.join((*PHANTOMS, *VOLUME_PHANTOMS))}, or write --all"
+        )
+    sources = [any_phantom(name) for name in chosen]
     streams = Streams(seed)
     pixels = np.concatenate(
         [
-            draw_phantoms(source, count, size, streams.numpy(f"phantoms on a sheet: {name}"))
+            pictures_of(source, count, size, streams.numpy(f"phantoms on a sheet: {name}"))
             for name, source in zip(chosen, sources, strict=True)
         ]
     )

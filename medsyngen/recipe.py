@@ -17,10 +17,13 @@ import yaml
 from medsyngen.cohort.conditions import Attribute, check_conditions
 from medsyngen.cohort.labels import ClassDefinition
 from medsyngen.cohort.transforms import ScanForm
+from medsyngen.diffusion.sizes import plain_size
 from medsyngen.errors import UsageError
 from medsyngen.recipe_check import check_keys, overridden, validated
 from medsyngen.release.form import ReleaseForm
-from medsyngen.release.recipe_rules import check_window, check_written_conditions
+from medsyngen.release.recipe_rules import check_spacing, check_window, check_written_conditions
+from medsyngen.release.statements import Statements
+from medsyngen.synthesis.enlargement import Enlargement
 
 if TYPE_CHECKING:
     from medsyngen.synthesis.synthesizer import Target
@@ -69,6 +72,8 @@ class Recipe:
         synthesis: The method's own frozen object.
         release: What an exported file says of itself.
         conditions: Declared attributes, independent of each other, in place of ``classes``; may be empty.
+        report: What only the hospital can say, for the privacy report; may be empty.
+        enlargement: How drawn images are made larger before they are released; None releases them as they are.
     """
 
     name: str
@@ -81,6 +86,8 @@ class Recipe:
     patients_at_most: int | None = None
     classes: tuple[ClassDefinition, ...] = field(default=())
     conditions: tuple[Attribute, ...] = field(default=())
+    report: Statements = field(default=Statements())
+    enlargement: Enlargement | None = None
 
     def __post_init__(self) -> None:
         if self.patients_at_most is not None and self.patients_at_most < 1:
@@ -92,8 +99,22 @@ class Recipe:
             raise ValueError(f"class shares must add up to 1, got {sum(c.share for c in self.classes)}")
         self._check_conditions()
         check_window(self.scans.window, self.release)
+        check_spacing(self.scans.spacing_mm, self.release)
+        self._check_volumes()
+        if self.enlargement is not None:
+            self.enlargement.check_small(self.scans.side)
+            self.enlargement.mix.check_size(self.enlargement.size)
         # The attributes are read with the pixels, so they travel with the form of the scans.
         object.__setattr__(self, "scans", dataclasses.replace(self.scans, attributes=self.conditions))
+
+    def _check_volumes(self) -> None:
+        if self.scans.spatial_dims == 2:
+            return
+        # Not inherited: what builds on a method that makes volumes says so itself.
+        if not vars(type(self.synthesis)).get("makes_volumes", False):
+            raise ValueError(f"{self.method} makes pictures only: `scans.spatial_dims: 3` needs staged-diffusion")
+        maps = self.scans.label_maps
+        self.synthesis.mix.check_size(self.scans.image_size, maps.values if maps else None)
 
     def _check_conditions(self) -> None:
         if self.classes and self.conditions:
@@ -123,12 +144,22 @@ class Recipe:
         return self.patients_at_most
 
     @property
+    def released_size(self) -> int:
+        """Side of the images that are released."""
+        return self.scans.side if self.enlargement is None else self.enlargement.size
+
+    @property
+    def released_form(self) -> ScanForm:
+        """Scans in the form of what is released: what it is compared with."""
+        return dataclasses.replace(self.scans, size=self.released_size)
+
+    @property
     def target(self) -> Target:
         """What the method is to make."""
         from medsyngen.synthesis.synthesizer import Target
 
         return Target(
-            size=self.scans.size,
+            size=self.scans.image_size,
             classes=tuple(c.name for c in self.classes),
             shares=tuple(c.share for c in self.classes),
             conditions=self.conditions,
@@ -142,8 +173,16 @@ class Recipe:
         # Recipes without them keep the hash that ledgers and checkpoints know.
         if not self.conditions:
             del plain["conditions"]
-        if self.scans.slices is None:
-            del plain["scans"]["slices"]
+        if self.enlargement is None:
+            del plain["enlargement"]
+        plain["report"] = self.report.given()
+        if not plain["report"]:
+            del plain["report"]
+        for later, default in (("slices", None), ("spatial_dims", 2), ("spacing_mm", None), ("label_maps", None)):
+            if plain["scans"][later] == default:
+                del plain["scans"][later]
+        if isinstance(plain["synthesis"].get("network"), dict):
+            plain["synthesis"]["network"] = plain_size(plain["synthesis"]["network"])
         plain["synthesis"] = {"method": plain.pop("method"), **plain["synthesis"]}
         return dict(plain)
 

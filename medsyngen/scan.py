@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medsyngen.errors import UsageError
+
 Pixels = NDArray[np.float32]
+Size = int | tuple[int, ...]
+"""What images are like: the side of a square grey picture, or (channel, *space) of any other image."""
+
+
+def image_shape(size: Size) -> tuple[int, ...]:
+    """Returns (channel, *space) of images of this size; (1, side, side) of pictures."""
+    return (1, size, size) if isinstance(size, int) else tuple(size)
+
+
+def square_side(size: Size) -> int:
+    """Returns the side of square grey pictures.
+
+    Raises:
+        UsageError: The images are others, above all volumes.
+    """
+    if isinstance(size, int):
+        return size
+    raise UsageError(
+        "the recipe makes volumes, and this works on pictures only",
+        do="take a recipe for pictures (`spatial_dims: 2`; `slices` takes volumes apart), or staged-diffusion",
+    )
+
+
+def positions(size: Size) -> int:
+    """Returns d, the pixels or voxels of an image, however many channels each has."""
+    return math.prod(image_shape(size)[1:])
 
 
 @dataclass(frozen=True, order=True)

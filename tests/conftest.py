@@ -14,9 +14,10 @@ settings.register_profile("quick", max_examples=20, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("MEDSYNGEN_HYPOTHESIS", "quick"))
 
-sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests: leaks.py
-
 ROOT = Path(__file__).resolve().parents[1]
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests: leaks.py
+sys.path.append(str(ROOT / ".ci"))  # install/, also where pytest is not started as `python -m pytest`
 
 
 @pytest.fixture(scope="session")

@@ -155,7 +155,7 @@ def holds(data: bytes, marks: set[str]) -> bool:
 
 def _all_there(scene: Scene) -> bool:
     names = ("recipe.yaml", "ledger.jsonl", "generator.safetensors", "preview.png", "report.html", "report.json")
-    return {path.name for path in scene.run.iterdir()} == {*names, "private"}
+    return {path.name for path in scene.run.iterdir()} == {*names, "implementation.json", "registry.yaml", "private"}
 
 
 def _forfeited(scene: Scene) -> bool:

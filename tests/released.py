@@ -17,11 +17,12 @@ from safetensors.torch import save
 
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.unet import UNetSize, build_unet
-from medsyngen.privacy.accountant import guarantee_of
+from medsyngen.privacy.accountant import delta_at, guarantee_of
 from medsyngen.privacy.budget import Budget
 from medsyngen.privacy.calibration import sampled_gaussian
 from medsyngen.privacy.events import Gaussian
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.profile import privacy_profile
 from medsyngen.privacy.purposes import TRAINING
 from medsyngen.recipe import load_recipe
 from medsyngen.release.bundle_draft import write_bundle
@@ -33,6 +34,7 @@ from medsyngen.release.form import ReleaseForm
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.signing import SigningKey
 from medsyngen.report import MechanismFacts, ReportFacts, StageFacts, build_report, render_html, report_json_bytes
+from medsyngen.report.curves import curves
 from medsyngen.synthesis.bundle_sampler import facts_to_json
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator
 from medsyngen.synthesis.synthesizer import Draws
@@ -78,6 +80,8 @@ def report_of(ledger, recipe, spent, release):
         versions={"medsyngen": "0.1.0"},
         release=release,
         mechanism=MechanismFacts(1.0, 2, 2, STEPS),
+        delta_at_zero=delta_at(ledger.events(RUN), 0.0),
+        curves=curves(privacy_profile(ledger.events(RUN), spent.delta), spent.delta),
     )
     report = build_report(facts)
     data = report_json_bytes(report)

@@ -5,6 +5,7 @@ Each is ``name: (change, checks that must fail)``; a change gets the cohort's fo
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pydicom
+from tampered_curves import CURVES
 
 from medsyngen.privacy.chain import line_hash
 
@@ -197,6 +199,12 @@ def beyond_the_plan(cohort: Path) -> None:
     with_manifest(cohort, lambda manifest: manifest["ledger_head"].update(hash=head))
 
 
+def other_curve(change, cohort: Path) -> None:
+    with_report(cohort, lambda report: change(report["curves"]))
+
+
+DECIDED = {"title": "Decision, in words", "from": "hospital", "value": "Approved."}
+
 SIGNED = {"signature"}
 """What fails whenever the manifest is not the one that was signed."""
 
@@ -232,25 +240,46 @@ TAMPERINGS = {
     "a row of the table less": (lambda c: replaced(c, "cohort.csv", r"\n[^\n]+\n$", "\n"), SIGNED | {"table"}),
     "another ε in the report": (
         lambda c: with_report(c, lambda r: r["guarantee"].update(epsilon=0.5)),
-        SIGNED | {"report", "ε", "page", "sentences"},
+        SIGNED | {"report", "ε", "curves", "page", "sentences"},
     ),
-    "another ε everywhere": (smaller_epsilon_everywhere, SIGNED | {"ε", "sentences"}),
+    "another ε everywhere": (smaller_epsilon_everywhere, SIGNED | {"ε", "curves", "sentences"}),
     "another ε on the page": (lambda c: replaced(c, HTML, "<i>ε</i> = ", "<i>ε</i> = 0"), SIGNED | {"page"}),
     "another ε in the README": (lambda c: replaced(c, "README.md", "ε = ", "ε = 0."), SIGNED | {"README"}),
-    "another δ": (other_delta, SIGNED | {"ledger", "ε", "README", "marks", "sentences"}),
+    "another δ": (other_delta, SIGNED | {"ledger", "ε", "curves", "README", "marks", "sentences"}),
     "a line of the ledger less": (
         lambda c: with_report(c, lambda r: r["ledger"]["lines"].pop(2)),
         SIGNED | {"ledger", "sentences"},
     ),
-    "an event less, all mended": (an_event_less, SIGNED | {"ε", "sentences"}),
-    "more noise said than planned at first": (more_noise_said, SIGNED | {"ε", "sentences"}),
-    "charged beyond the plan": (beyond_the_plan, SIGNED | {"ledger"}),
+    "an event less, all mended": (an_event_less, SIGNED | {"ε", "curves", "sentences"}),
+    "more noise said than planned at first": (more_noise_said, SIGNED | {"ε", "curves", "sentences"}),
+    "charged beyond the plan": (beyond_the_plan, SIGNED | {"ledger", "sentences"}),
     "another head in the manifest": (
         lambda c: with_manifest(c, lambda m: m["ledger_head"].update(hash="0" * 64)),
         SIGNED | {"ledger"},
     ),
     "another recipe in the report": (
         lambda c: with_report(c, lambda r: r["recipe"].update(name="other")),
+        SIGNED | {"report", "sentences"},
+    ),
+    "less spent by all runs said": (
+        lambda c: with_report(c, lambda r: r["ledger"]["total"].update(in_advance=r["guarantee"]["epsilon"])),
+        SIGNED | {"ε", "sentences"},
+    ),
+    **{
+        f"curves: {name}": (functools.partial(other_curve, change), SIGNED | {"curves", "sentences"})
+        for name, change in CURVES.items()
+    },
+    "curves: none": (lambda c: with_report(c, lambda r: r.update(curves=None)), SIGNED | {"curves", "sentences"}),
+    "a field filled by somebody else": (
+        lambda c: with_report(c, lambda r: r["fields"]["N"]["entries"].update(decision=DECIDED)),
+        SIGNED | {"sentences"},
+    ),
+    "a field left out": (
+        lambda c: with_report(c, lambda r: r["fields"]["G"]["entries"].pop("known_limits")),
+        SIGNED | {"report"},
+    ),
+    "a field without a reason": (
+        lambda c: with_report(c, lambda r: r["fields"]["J"]["entries"]["copies"].update(not_applicable="no")),
         SIGNED | {"report"},
     ),
     "a look less said": (

@@ -1,10 +1,13 @@
 """What the README and the docs tell people to type works: every command and every Python block is run."""
 
+import logging
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -24,11 +27,11 @@ SMALLER = [
     ("3000", "50"),
     ("at-most 300 ", "at-most 50 "),
     ("--count 1000", "--count 6"),
+    ("--repeats 200", "--repeats 40"),
     (EVOLVED, EVOLVED + FEW),
+    ("--recipe portrait-32 --patients 300 --count 40", "--recipe smoke-16 --patients 40 --count 6"),
+    ("portrait-32 --scans PRACTICE", "portrait-32 --set synthesis.retargeting.bank=500 --scans PRACTICE"),
 ]
-CODE = (
-    "from importlib.metadata import entry_points as e; (c,) = e(group='console_scripts', name='medsyngen'); c.load()()"
-)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -47,15 +50,45 @@ def test_links_within_the_repository_lead_somewhere(page: Path):
         assert (page.parent / target).exists(), target
 
 
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory) -> Path:
+    """Scans of forty simulated patients, and a cache in which what phantoms taught is kept from page to page."""
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate_hospital(folder / "SCANS", patients=40, size=16, seed=5)
+    return folder
+
+
 @pytest.fixture
-def hospital(tmp_path: Path, monkeypatch) -> Path:
-    simulate_hospital(tmp_path / "SCANS", patients=40, size=16, seed=5)
+def hospital(simulated: Path, tmp_path: Path, monkeypatch) -> Path:
+    shutil.copytree(simulated / "SCANS", tmp_path / "SCANS")
     rows = ["patient_id,mapped_to"] + [f"SIM-{i:05d},person {i}" for i in range(1, 41)]
     (tmp_path / "who-is-who.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "our-labels.csv").write_text((tmp_path / "SCANS" / "labels.csv").read_text())
-    monkeypatch.setenv("MEDSYNGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MEDSYNGEN_CACHE", str(simulated / "cache"))
     monkeypatch.setenv("MEDSYNGEN_LEDGER", str(tmp_path / "site" / "ledger.jsonl"))
+    monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def medsyngen(monkeypatch, capsys):
+    """Runs a command in this process, by the installed entry point: torch is loaded once for all pages."""
+    (script,) = entry_points(group="console_scripts", name="medsyngen")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # main sets it; put back afterwards
+    disabled = logging.root.manager.disable
+
+    def run(words: list[str]) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["medsyngen", *words])
+        capsys.readouterr()
+        code: object = 0
+        try:
+            script.load()()
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, *capsys.readouterr()
+
+    yield run
+    logging.disable(disabled)
 
 
 def open_the_site(folder: Path) -> None:
@@ -67,7 +100,7 @@ def open_the_site(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if "medsyngen " in "".join(blocks(p, "sh"))], ids=lambda p: p.name)
-def test_commands_run_as_written(page: Path, hospital: Path):
+def test_commands_run_as_written(page: Path, hospital: Path, medsyngen):
     ran = 0
     if "medsyngen ledger create" not in page.read_text():
         open_the_site(hospital)
@@ -76,16 +109,11 @@ def test_commands_run_as_written(page: Path, hospital: Path):
             words = shlex.split(line, comments=True)
             if words[:1] != ["medsyngen"]:
                 continue
-            out = None
-            if ">" in words:
-                out = open(hospital / words[words.index(">") + 1], "w")  # noqa: SIM115 - closed below
-                words = words[: words.index(">")]
-            done = subprocess.run(
-                [sys.executable, "-c", CODE, *words[1:]], cwd=hospital, stdout=out, stderr=subprocess.PIPE, text=True
-            )
-            if out:
-                out.close()
-            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            end = words.index(">") if ">" in words else len(words)
+            code, out, err = medsyngen(words[1:end])
+            assert code == 0, f"{line}\n{err}"
+            for file in words[end + 1 :]:
+                (hospital / file).write_text(out)
             ran += 1
     assert ran
 

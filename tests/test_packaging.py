@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import venv
 import zipfile
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from install.building import build
 from medsyngen.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,22 +69,95 @@ def test_the_entry_point_loads() -> None:
     assert callable(script.load())
 
 
+def members(path: Path) -> dict[str, bytes]:
+    """What lies in a wheel or a source archive; of the latter without the folder that holds everything."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    with tarfile.open(path) as archive:
+        files = [each for each in archive.getmembers() if each.isfile()]
+        return {each.name.partition("/")[2]: archive.extractfile(each).read() for each in files}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return build(tmp_path_factory.mktemp("built"))
+
+
 @pytest.mark.slow
-def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(tmp_path: Path) -> None:
-    # A copy, because a build leaves files behind that the next build would pick up.
-    source = tmp_path / "source"
-    for top in TOPS:
-        shutil.copytree(ROOT / top, source / top, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    build = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run([*build, "-w", tmp_path, source], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (wheel,) = tmp_path.glob("medsyngen-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
+def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(built: tuple[Path, Path]) -> None:
+    wheel = members(built[0])
     info = f"medsyngen-{__version__}.dist-info/"
-    assert {name for name in names if not name.startswith(info)} == set(on_disk(DATA | {".py"}))
-    assert f"{info}licenses/LICENSE" in names
-    for kind in (r"configs/.*\.yaml", r"report/.*\.(html|j2)", r".*schema.*\.json", r"experts/.*\.safetensors"):
-        assert any(re.fullmatch(f"medsyngen/{kind}", name) for name in names), f"no {kind} in the wheel"
+    ours = {name: data for name, data in wheel.items() if not name.startswith(info)}
+    disk = on_disk(DATA | {".py"})
+    assert set(ours) == set(disk)
+    assert {name for name, data in ours.items() if data != disk[name].read_bytes()} == set()
+    assert f"{info}licenses/LICENSE" in wheel
+    for kind in (
+        r"configs/.*\.yaml",
+        r"report/.*\.(html|j2)",
+        r"report/.*\.css",
+        r".*schema.*\.json",
+        r"experts/.*\.safetensors",
+    ):
+        assert any(re.fullmatch(f"medsyngen/{kind}", name) for name in wheel), f"no {kind} in the wheel"
+    assert not [name for name in wheel if re.search(r"(^|/)(tests?|install|docs|private)/", name)]
+
+
+def test_no_kind_of_file_is_forgotten() -> None:
+    """Whatever lies among the modules is code or a kind of data that the wheel takes."""
+    kinds = {
+        path.suffix
+        for top in TOPS
+        for path in (ROOT / top).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != "py.typed"
+    }
+    assert kinds <= DATA | {".py"}
+
+
+@pytest.mark.slow
+def test_the_source_archive_makes_the_same_wheel(built: tuple[Path, Path]) -> None:
+    archive, wheel = members(built[1]), members(built[0])
+    info = f"medsyngen-{__version__}.dist-info/"
+    back = {package.replace(".", "/"): top for top, package in TOPS.items()}
+    for name, data in wheel.items():
+        if not name.startswith(info):
+            top = max((each for each in back if name.startswith(f"{each}/")), key=len)
+            assert archive[name.replace(top, back[top], 1)] == data, name
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "constraints.txt"} <= set(archive)
+    assert not [name for name in archive if name.split("/")[0] in {"tests", "docs", "install"}]
+
+
+@pytest.mark.slow
+def test_the_same_sources_give_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
+    assert build(tmp_path)[0].read_bytes() == built[0].read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [0, 1], ids=["wheel", "source archive"])
+def test_it_installs_and_runs_far_from_the_repository(which: int, built: tuple[Path, Path], tmp_path: Path) -> None:
+    """Beside the dependencies that are here already; the whole of an installation is `make check-wheelhouse`."""
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    (packages,) = tmp_path.glob("venv/lib/python*/site-packages")
+    # A line of a path file adds a folder and reads no path file in it: the editable medsyngen stays out.
+    (packages / "dependencies.pth").write_text("\n".join(path for path in sys.path if "site-packages" in path))
+    pip = [sys.executable, "-m", "pip", "--isolated", "--python", str(tmp_path / "venv"), "install", "--no-index"]
+    subprocess.run(
+        [*pip, "--no-deps", "--no-build-isolation", "--quiet", "--ignore-installed", built[which]], check=True
+    )
+    program, settings = tmp_path / "venv" / "bin" / "medsyngen", {"PATH": os.defpath, "HOME": str(tmp_path)}
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [program, *words], cwd=tmp_path, env=settings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = "import medsyngen; print(medsyngen.__file__)"
+    python = [tmp_path / "venv" / "bin" / "python", "-c", where]
+    found = subprocess.run(python, cwd=tmp_path, env=settings, capture_output=True, text=True, check=True).stdout
+    assert Path(found.strip()).is_relative_to(packages)
+    assert __version__ in run("--version")
+    assert "smoke-16" in run("recipes")
+    assert "smoke-16" in run("recipes", "smoke-16")

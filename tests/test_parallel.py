@@ -49,7 +49,7 @@ def alone(folder: Path, **scene: object) -> dict[str, np.ndarray]:
     return seen_by(folder, 0)
 
 
-@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(count, marks=pytest.mark.slow) for count in (2, 4)])
 def job(request, tmp_path_factory) -> Job:
     folder = tmp_path_factory.mktemp("job")
     ended = toys(folder, request.param, SCENES)
@@ -135,6 +135,7 @@ def look_after_a_death(folder: Path) -> None:
 DEATH = {"steps": 10, "block": 4, "patients": 20, "dies_in": 6}
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_all_with_the_step_charged_and_one_process_goes_on(tmp_path):
     ended = toys(tmp_path, 2, {"death": DEATH}, within=60)
     assert ended.failed[1] == -9

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from medsyngen.errors import UsageError
-from medsyngen.recipe import load_recipe, recipe_from, shipped_recipes
+from medsyngen.recipe import METHODS, load_recipe, recipe_from, shipped_recipes
 
 
 @pytest.mark.parametrize("name", sorted(shipped_recipes()))
@@ -156,3 +156,22 @@ def test_conditions_that_can_not_be(changes: tuple[str, ...], text: str):
     with pytest.raises(UsageError) as error:
         load_recipe("smoke-16", changes)
     assert text in " ".join([str(error.value), *error.value.details])
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "staged-diffusion"])
+def test_methods_of_pictures_refuse_volumes_before_anything_is_charged(method):
+    """Also those that build on one that makes volumes: they would spend the budget and could not report."""
+    with pytest.raises(UsageError):
+        load_recipe("hippocampus-mr-3d", (f"synthesis.method={method}",), patients_at_most=140)
+
+
+def test_central_images_of_volumes_are_refused_for_that_reason():
+    with pytest.raises(UsageError) as refused:
+        load_recipe("hippocampus-mr-3d", ("synthesis.method=central-dp-syngen",), patients_at_most=140)
+    assert "makes pictures only" in str([refused.value, *getattr(refused.value, "details", ())])
+
+
+@pytest.mark.parametrize("phantoms", ["{nonsense: 1}", "{}", "{hippocampus_mr: 1}"])
+def test_what_enlarges_learns_from_phantoms_of_pictures(phantoms):
+    with pytest.raises(UsageError):
+        load_recipe("demo-32", ("enlargement.size=64", f"enlargement.phantoms={phantoms}"))

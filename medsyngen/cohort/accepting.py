@@ -12,11 +12,14 @@ import numpy as np
 
 from medsyngen.cohort.assembling import assemble, volume_in
 from medsyngen.cohort.file_facts import FileFacts
+from medsyngen.cohort.grids import Grid
 from medsyngen.cohort.header_words import KNOWN_MODALITIES
-from medsyngen.cohort.identifiers import path_identifiers
+from medsyngen.cohort.label_maps import FoundMap, Key, LabelMaps, with_maps
+from medsyngen.cohort.label_maps import Refused as MapRefused
 from medsyngen.cohort.patient_map import PatientMap, patient_key
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
 from medsyngen.cohort.slices import Slices
+from medsyngen.cohort.source_texts import SourceTexts
 from medsyngen.cohort.walking import Kind
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.npz import read_npz_header
@@ -45,8 +48,13 @@ class Rules:
     patient_map: PatientMap | None = None
     owners: Mapping[str, str] = field(default_factory=dict, repr=False)
     codes: frozenset[str] = frozenset()
-    slices: Slices | None = None
+    slices: Slices | Grid | None = None
     join: bool = True
+
+    @property
+    def label_maps(self) -> LabelMaps | None:
+        """Where the label maps of volumes lie."""
+        return self.slices.label_maps if isinstance(self.slices, Grid) else None
 
     def identify(self, locator: str, patient_id: str) -> PatientKey:
         """Returns whose a scan is.
@@ -80,9 +88,10 @@ class Accepting:
         self._cases = self._files = self._side = 0
         self._scans: list[IndexedScan] = []
         self._refusals: list[Refusal] = []
-        self._texts: set[str] = set()
+        self._texts = SourceTexts()
         self._many: set[str] = set()
         self._owners: dict[str, PatientKey | set[PatientKey]] = {}
+        self._maps: dict[Key, list[FoundMap]] = {}
         self._same: dict[object, object] = {}
         self._readers: Mapping[Kind, Callable[[str, FileFacts], Iterator[IndexedScan]]] = {
             Kind.DICOM: self._dicom,
@@ -91,14 +100,20 @@ class Accepting:
             Kind.RASTER: self._raster,
         }
 
-    def add(self, locator: str, facts: FileFacts) -> None:
-        """Takes one file in."""
+    def add(self, locator: str, facts: FileFacts, texts: str) -> None:
+        """Takes one file in.
+
+        Args:
+            locator: Path relative to SCANS.
+            facts: What it says.
+            texts: Those of its header that may identify someone, as a line; also of a file that is refused.
+        """
         if facts.kind is Kind.SIDE:
             self._side += 1
             return
         self._files += 1
-        self._texts |= path_identifiers(locator)
-        self._texts.update(facts.texts)  # also of a file that is refused
+        self._texts.add_path(locator)
+        self._texts.add_header(texts)
         try:
             facts.check()
             if facts.kind not in self._readers:
@@ -113,18 +128,31 @@ class Accepting:
             self._scans, refused = assemble(self._scans, self._rules.slices)
             for scan, why in refused:
                 self._refusals.append(refusal_of(why, scan.case_id, scan.locator, scan.images, parts=scan.parts))
+        if isinstance(self._rules.slices, Grid):
+            self._keep_volumes(self._rules.slices)
         shared = sum(isinstance(owners, set) for owners in self._owners.values())
         return ScanIndex(
             self._rules.root,
             tuple(self._scans),
             tuple(self._refusals),
-            frozenset(self._texts),
+            self._texts,
             shared,
             self._files,
             self._side,
             read_now,
             frozenset(self._many),
         )
+
+    def _keep_volumes(self, grid: Grid) -> None:
+        pictures = [scan for scan in self._scans if not scan.parts]
+        self._scans = [scan for scan in self._scans if scan.parts]
+        refused: list[MapRefused] = [(scan, ScanRefused("not-a-volume")) for scan in pictures]
+        if grid.label_maps is not None:
+            self._scans, without = with_maps(self._scans, self._maps, grid.label_maps)
+            refused += without
+        for each, why in refused:
+            parts = each.parts if isinstance(each, IndexedScan) else ()
+            self._refusals.append(refusal_of(why, each.case_id, each.locator, max(1, len(parts)), parts=parts))
 
     def _next_case(self) -> str:
         self._cases += 1
@@ -166,9 +194,8 @@ class Accepting:
         if plane is None:
             return None
         row, column, spacing = self._one(plane.row), self._one(plane.column), self._one(plane.spacing_mm)
-        return SliceGeometry(
-            plane.position, row, column, spacing, self._one(plane.thickness_mm), intern(plane.frame_of_reference)
-        )
+        shared = (self._one(plane.thickness_mm), intern(plane.frame_of_reference), plane.localizer)
+        return SliceGeometry(plane.position, row, column, spacing, *shared, self._one(plane.volume))
 
     def _volume(self, scan: IndexedScan, facts: FileFacts) -> IndexedScan:
         """Returns the entry of a volume in one file."""
@@ -194,7 +221,21 @@ class Accepting:
         size = (facts.rows, facts.columns, facts.bits)
         yield IndexedScan(locator, self._next_case(), patient, "OT", *size, looks=self._one(facts.looks))
 
+    def _is_map(self, locator: str) -> bool:
+        """Takes a label map in, if the recipe's rule says that the file is one; its volume says whose it is."""
+        key = self._rules.label_maps.of_map(locator) if self._rules.label_maps else None
+        if key is None:
+            return False
+        try:
+            owner: PatientKey | None = self._rules.identify(locator, self._rules.owners.get(locator, ""))
+        except ScanRefused:
+            owner = None
+        self._maps.setdefault(key, []).append(FoundMap(locator, self._next_case(), owner))
+        return True
+
     def _nifti(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
+        if self._is_map(locator):
+            return
         patient = self._rules.identify(locator, self._rules.owners.get(locator, ""))
         size = (facts.rows, facts.columns, facts.bits)
         scan = IndexedScan(
@@ -205,7 +246,8 @@ class Accepting:
     def _npz(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
         header = read_npz_header(self._rules.root / locator)
         for text in header.identifying:
-            self._texts |= {text} | path_identifiers(text)
+            self._texts.add(text)
+            self._texts.add_path(text)
         self._many.add(locator)
         total = sum(header.counts)
         if total == 0:

@@ -22,7 +22,7 @@ MOST_ATTRIBUTES: Final = 6
 MOST_COMBINATIONS: Final = 1024
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _TAKEN: Final = frozenset(
-    ("dicom", "nifti", "bids", "png", "npz", "synthetic_patient_id")
+    ("dicom", "nifti", "bids", "png", "npz", "labels", "synthetic_patient_id")
 )  # other columns of a cohort's table
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from medsyngen.cohort.file_facts import FileFacts, from_text
+from medsyngen.cohort.fact_reading import Told
+from medsyngen.cohort.file_facts import from_text
+from medsyngen.cohort.source_texts import check_line
 from medsyngen.cohort.walking import FoundFile
 from medsyngen.errors import MedsyngenError
 
@@ -28,12 +30,13 @@ _COMMIT: Final = 4096  # rows that a crash may lose: they are read again
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS reader (version TEXT);
 CREATE TABLE IF NOT EXISTS file (
-  locator TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER, facts TEXT, seen INTEGER
+  locator TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode INTEGER,
+  facts TEXT, texts TEXT, seen INTEGER
 ) WITHOUT ROWID;
 """
-_ASKED: Final = "SELECT facts FROM file WHERE locator=? AND size=? AND modified=? AND changed=? AND inode=?"
-Row = tuple[FoundFile, str]
-"""A file and its facts as text."""
+_ASKED: Final = "SELECT facts, texts FROM file WHERE locator=? AND size=? AND modified=? AND changed=? AND inode=?"
+Row = tuple[FoundFile, str, str]
+"""A file, its facts as text, and the texts of its header as a line."""
 
 
 class DiskIndex:
@@ -82,20 +85,21 @@ class DiskIndex:
         database.execute("PRAGMA secure_delete = ON")
         database.executescript(_TABLES)
         if database.execute("SELECT version FROM reader").fetchall() != [(reader_version(),)]:
-            database.executescript("DELETE FROM reader; DELETE FROM file;")
+            database.executescript(f"DELETE FROM reader; DROP TABLE file; {_TABLES}")  # its columns may be others
             database.execute("INSERT INTO reader VALUES (?)", (reader_version(),))
             database.commit()
         return database
 
-    def known(self, files: Iterable[FoundFile]) -> dict[str, FileFacts]:
-        """Returns the facts of the files that are as they were when they were read, by locator."""
+    def known(self, files: Iterable[FoundFile]) -> dict[str, Told]:
+        """Returns what is known of the files that are as they were when they were read, by locator."""
         found = {}
         for file in files:
             with _disk_errors():
                 row = self._database.execute(_ASKED, (_key(file), file.size, *file.stamp)).fetchone()
             if row is not None:
                 try:
-                    found[file.locator] = from_text(row[0])
+                    check_line(row[1])
+                    found[file.locator] = (from_text(row[0]), row[1])
                 except ValueError:
                     continue  # damaged: read again
         with _disk_errors():
@@ -107,10 +111,12 @@ class DiskIndex:
         """Keeps facts of files that were just read."""
         settled = time.time_ns() - _SETTLED_NS
         values = [
-            (_key(file), file.size, *file.stamp, facts, self._turn) for file, facts in rows if file.stamp[0] < settled
+            (_key(file), file.size, *file.stamp, facts, texts, self._turn)
+            for file, facts, texts in rows
+            if file.stamp[0] < settled
         ]
         with _disk_errors():
-            self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
             self._waiting += len(values)
             if self._waiting >= _COMMIT:
                 self._database.commit()

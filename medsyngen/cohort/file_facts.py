@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from medsyngen.cohort.header_words import NOTHING_SAID, Looks
@@ -22,7 +23,6 @@ class FileFacts:
     Args:
         kind: What it is.
         refused: Reason and detail why the reader can't use it; empty if it can.
-        texts: Every text of its header that may identify someone, also where the image is refused.
         patient_id: As it stands there; empty where blank, or where the format has none.
         issuer: Issuer of Patient ID.
         instance: SOP Instance UID.
@@ -44,7 +44,6 @@ class FileFacts:
 
     kind: Kind
     refused: tuple[str, ...] = ()
-    texts: tuple[str, ...] = field(default=(), repr=False)
     patient_id: str = field(default="", repr=False)
     issuer: str = field(default="", repr=False)
     instance: str = field(default="", repr=False)
@@ -75,12 +74,12 @@ class FileFacts:
 
 def to_text(facts: FileFacts) -> str:
     """Returns facts as one line."""
-    values: list[Any] = [getattr(facts, name) for name in _NAMES]
+    values = list(_VALUES(facts))
     values[0] = facts.kind.value
-    for number, kind in _NESTED.items():
+    for number, (_, values_of) in _NESTED.items():
         if values[number] is not None:
-            values[number] = [getattr(values[number], each.name) for each in fields(kind)]
-    return json.dumps(values, separators=(",", ":"))
+            values[number] = values_of(values[number])
+    return _LINE.encode(values)
 
 
 def from_text(text: str) -> FileFacts:
@@ -90,12 +89,14 @@ def from_text(text: str) -> FileFacts:
         ValueError: It did not write this.
     """
     try:
-        values = [_tuples(value) for value in json.loads(text)]
+        values: list[Any] = [_tuples(value) if type(value) is list else value for value in json.loads(text)]
         values[0] = Kind(values[0])
-        for number, kind in _NESTED.items():
+        for number, (kind, _) in _NESTED.items():
             if values[number] is not None:
                 values[number] = kind(*values[number])
-        facts = FileFacts(**dict(zip(_NAMES, values, strict=True)))
+        if len(values) != len(_NAMES):
+            raise ValueError("more or fewer facts")
+        facts = FileFacts(*values)
     except (TypeError, LookupError, RecursionError) as error:
         raise ValueError("not the facts of a file") from error
     if facts.refused and facts.refused[0] not in REASONS:
@@ -103,9 +104,14 @@ def from_text(text: str) -> FileFacts:
     return facts
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(each) for each in value) if isinstance(value, list) else value
+def _tuples(values: list[Any]) -> tuple[Any, ...]:
+    return tuple([_tuples(each) if type(each) is list else each for each in values])
 
 
+_LINE = json.JSONEncoder(separators=(",", ":"))
 _NAMES = tuple(each.name for each in fields(FileFacts))
-_NESTED: dict[int, Any] = {_NAMES.index("geometry"): SliceGeometry, _NAMES.index("looks"): Looks}
+_VALUES = attrgetter(*_NAMES)
+_NESTED: dict[int, tuple[Any, Any]] = {
+    _NAMES.index(name): (kind, attrgetter(*(each.name for each in fields(kind))))
+    for name, kind in (("geometry", SliceGeometry), ("looks", Looks))
+}

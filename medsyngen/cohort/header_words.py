@@ -12,6 +12,7 @@ from typing import Final
 
 import pydicom
 
+from medsyngen.formats.dicom_header import Elements
 from medsyngen.formats.guarding import BROKEN
 
 KNOWN_MODALITIES: Final = frozenset(
@@ -93,7 +94,7 @@ NOTHING_SAID: Final = Looks()
 """Of a header that tells nothing."""
 
 
-def looks_of(dataset: pydicom.Dataset, syntax: str, modality: str, *, capture: bool) -> Looks:
+def looks_of(dataset: Elements, syntax: str, modality: str, *, capture: bool, overlays: int) -> Looks:
     """Returns what the header of a DICOM image tells.
 
     Args:
@@ -101,8 +102,9 @@ def looks_of(dataset: pydicom.Dataset, syntax: str, modality: str, *, capture: b
         syntax: Name of its transfer syntax.
         modality: As the reader understood it.
         capture: Its SOP class is a secondary capture.
+        overlays: How many it has beside its pixels.
     """
-    risks = tuple(_risks(dataset, modality, capture))
+    risks = tuple(_risks(dataset, modality, capture, overlays))
     return Looks(vendor_of(_text(dataset, "Manufacturer")), _body(dataset), risks, syntax)
 
 
@@ -114,7 +116,7 @@ def vendor_of(text: str) -> str:
     return _VENDORS[found[1]] if found else "other"
 
 
-def _body(dataset: pydicom.Dataset) -> str:
+def _body(dataset: Elements) -> str:
     for keyword in _BODY_TEXTS:
         text = _text(dataset, keyword).casefold()
         for name, pattern in _BODY.items():
@@ -123,13 +125,13 @@ def _body(dataset: pydicom.Dataset) -> str:
     return ""
 
 
-def _risks(dataset: pydicom.Dataset, modality: str, capture: bool) -> Iterator[str]:
+def _risks(dataset: Elements, modality: str, capture: bool, overlays: int) -> Iterator[str]:
     said = _text(dataset, "BurnedInAnnotation").upper()
     if said == "YES":
         yield "said"
     if re.search(r"SCREEN|SAVE", _text(dataset, "ImageType").upper()):
         yield "screen"
-    if any(tag & 0xFFE1FFFF == 0x60003000 for tag in map(int, dataset.keys())):
+    if overlays:
         yield "overlay"
     if _text(dataset, "ConversionType").upper() in ("DV", "DF", "SD", "SI", "DRW", "WSD"):
         yield "film"
@@ -139,7 +141,7 @@ def _risks(dataset: pydicom.Dataset, modality: str, capture: bool) -> Iterator[s
         yield "ultrasound"
 
 
-def _text(dataset: pydicom.Dataset, keyword: str) -> str:
+def _text(dataset: Elements, keyword: str) -> str:
     try:
         value = dataset.get(keyword)
     except BROKEN:

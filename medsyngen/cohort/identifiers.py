@@ -10,30 +10,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path, PurePosixPath
 
-import pydicom
 from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import private_dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.tag import BaseTag
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
-
-from medsyngen.formats.guarding import BROKEN, quiet_pydicom
 
 MIN_LENGTH = 6
 """Shorter texts turn up by chance in any file."""
-_MAX_LENGTH = 64 << 10  # bytes of one element: longer ones are bulk data, not text
-_DICTIONARY_BYTES = 0xFFFF  # a longer value of unknown representation stays unknown, whatever its tag
-_NAMES = frozenset({"AE", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UN", "UR", "UT"})
-_UNSPLIT = frozenset({"LT", "ST", "UT", "UR"})
-# Group of coded entries (PS3.3 table 8.8-1): public vocabularies such as SNOMED, the same in every hospital.
-_CODES = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104})
-# Fixed by the standard or by the toolkit that wrote the file, not by the hospital.
-_META = frozenset({0x00020003, 0x00020016, 0x00020017, 0x00020018})
+_NUMBER_LIKE = re.compile(r"[0-9a-f]+(\.[0-9a-f]*)?")
+"""As for the gate (``medsyngen/release/identifier_scan.py``): it counts such a text as a whole token alone."""
 _PLAIN = frozenset(
     [
         *("abnormal", "anonymised", "anonymized", "anonymous", "archive", "bilateral", "dataset", "deidentified"),
@@ -42,110 +30,6 @@ _PLAIN = frozenset(
         *("testing", "training", "unknown", "unspecified", "validation"),
     ]
 )
-
-
-def header_identifiers(dataset: pydicom.Dataset) -> set[str]:
-    """Collects the identifying texts of a header: sequences, private tags and file meta information included.
-
-    Taken are all values of UI, PN (whole and by component), LO, SH, LT, ST, UC, UT, UR, AE, DA, DT and TM elements,
-    and printable UN ones (private tags of implicit files). A TM without fraction is too short to be told from chance.
-
-    Args:
-        dataset: Without pixel data.
-
-    Returns:
-        Texts as found; :func:`source_identifiers` drops what identifies nobody.
-    """
-    found: set[str] = set()
-    with quiet_pydicom():
-        meta = getattr(dataset, "file_meta", None)
-        for part, only in ((dataset, None), (meta, _META)):
-            if part is not None:
-                found.update(_of_dataset(part, only))
-    return found
-
-
-def _of_dataset(dataset: pydicom.Dataset, only: frozenset[int] | None = None) -> Iterator[str]:
-    for element in list(dataset.values()):
-        if element.tag in _CODES or (only is not None and element.tag not in only):
-            continue
-        try:
-            yield from _of_element(dataset, element)
-        except BROKEN:
-            continue  # an element that can't be decoded can't be written out either
-
-
-def _of_element(dataset: pydicom.Dataset, raw: RawDataElement | DataElement) -> Iterator[str]:
-    if isinstance(raw, RawDataElement):
-        vr = _representation(dataset, raw)
-        if vr is not None and vr != "SQ":
-            if vr not in _NAMES or raw.length > _MAX_LENGTH:
-                return
-            value = _plain(raw.value, vr)
-            if value is not None:
-                yield from _of_value(value, vr)
-                return
-    element = dataset[raw.tag]
-    if element.VR == "SQ":
-        for item in element.value:
-            yield from _of_dataset(item)
-    elif element.VR in _NAMES:
-        yield from _of_value(element.value, element.VR)
-
-
-def _plain(value: object, vr: str) -> str | list[str] | bytes | None:
-    """Returns the value where no character set is needed to read it: ASCII without escape, or unknown bytes."""
-    if not isinstance(value, bytes) or vr == "UN":
-        return value if isinstance(value, bytes) else None
-    if not value.isascii() or b"\x1b" in value:
-        return None  # an escape starts another set
-    text = value.rstrip(b"\0 ").decode("ascii")
-    return text if vr in _UNSPLIT else text.split("\\")
-
-
-def _representation(dataset: pydicom.Dataset, raw: RawDataElement) -> str | None:
-    """Returns how a value is to be read, by pydicom's own rules and tables, or None to leave the element to it."""
-    if raw.VR not in (None, "UN"):
-        return raw.VR
-    tag = int(raw.tag)
-    if (tag >> 16) % 2 == 0:
-        known = DicomDictionary.get(tag, ("UL",) if tag % 0x10000 == 0 else None)
-        return known[0] if known and (raw.VR is None or raw.length < _DICTIONARY_BYTES) else None
-    block, element = (tag & 0xFFFF) >> 8, tag & 0xFFFF
-    if 0x10 <= element < 0x100:
-        return "LO"  # the creator of a private block
-    creator = dataset.get_item(BaseTag((tag >> 16) << 16 | block)) if (tag >> 16) << 16 | block in dataset else None
-    if not isinstance(creator, RawDataElement) or not isinstance(creator.value, bytes):
-        return None
-    if not creator.value.isascii() or b"\x1b" in creator.value or b"\\" in creator.value:
-        return None
-    return _private(tag, creator.value.decode("ascii").rstrip("\0 "))
-
-
-@lru_cache(maxsize=4096)
-def _private(tag: int, creator: str) -> str:
-    try:
-        return private_dictionary_VR(tag, creator)
-    except KeyError:
-        return "UN"
-
-
-def _of_value(value: object, vr: str) -> Iterator[str]:
-    if isinstance(value, bytes):
-        text = value.rstrip(b"\0 ").decode("ascii", "ignore")
-        texts = text.split("\\") if text.isprintable() else []
-    elif isinstance(value, list | tuple | pydicom.multival.MultiValue):
-        texts = [str(part) for part in value]
-    elif vr in _UNSPLIT:
-        texts = [str(value), *str(value).splitlines()]
-    else:
-        texts = [str(value)]
-    for text in texts:
-        if vr == "TM" and not (len(text) >= 8 and "." in text):
-            continue
-        yield text
-        if vr == "PN":
-            yield from re.split(r"[\^=]", text)
 
 
 def path_identifiers(locator: str) -> set[str]:
@@ -177,10 +61,17 @@ def source_identifiers(texts: Iterable[str], public_text: str = "") -> frozenset
         text = raw.strip(" \0\t\r\n")
         if len(text) < MIN_LENGTH or not re.search(r"[^\W0_]", text) or text in UID_dictionary:
             continue
-        if text == PYDICOM_IMPLEMENTATION_UID or text.casefold() in _vocabulary() or text.casefold() in public:
+        if text == PYDICOM_IMPLEMENTATION_UID or text.casefold() in _vocabulary() or _said(text.casefold(), public):
             continue
         kept.add(text)
     return frozenset(kept)
+
+
+def _said(text: str, public: str) -> bool:
+    """Whether public text says it; of numbers as a whole, for the gate searches them so: 123456 is not in 71234567."""
+    if not _NUMBER_LIKE.fullmatch(text):
+        return text in public
+    return re.search(rf"(?<![^\W_])(?<!\d\.){re.escape(text)}(?![^\W_])(?!\.\d)", public) is not None
 
 
 @cache

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from medsyngen.cohort.accepting import Accepting, Rules
+from medsyngen.cohort.grids import Grid
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.reading_files import Facts, FileReader
 from medsyngen.cohort.scan_index import ScanIndex
 from medsyngen.cohort.slices import Slices
-from medsyngen.cohort.walking import FoundFile, Kind, find_files, find_members, found_file
+from medsyngen.cohort.walking import FoundFile, Kind, count_files, find_files, find_members, found_file
 from medsyngen.errors import InputUnusable
 from medsyngen.formats.archive import is_archive
 from medsyngen.progress import Progress, silent
@@ -28,7 +29,7 @@ def index_scans(
     patient_map: PatientMap | None = None,
     owners: Mapping[str, str] | None = None,
     codes: Sequence[str] = (),
-    slices: Slices | None = None,
+    slices: Slices | Grid | None = None,
     join: bool = True,
     kept: Path | None = None,
     progress: Progress = silent,
@@ -55,7 +56,7 @@ def index_scans(
         InputUnusable: If SCANS isn't there or holds no file that could be a scan.
         MedsyngenError: If the index on disk can't be written, or a reading process doesn't start.
     """
-    root, found = _files(scans)
+    root, found, total = _files(scans)
     rules = Rules(
         root,
         None if modalities is None else frozenset(modalities),
@@ -67,8 +68,8 @@ def index_scans(
     )
     accepting = Accepting(rules)
     with FileReader(root, kept, processes=reading_processes()) as reader:
-        for file, facts in _with_archives(root, reader, found, progress):
-            accepting.add(file.locator, facts)
+        for file, facts, texts in _with_archives(root, reader, found, total, progress):
+            accepting.add(file.locator, facts, texts)
         read_now = reader.read_now
     index = accepting.index(read_now)
     if not index.files:
@@ -81,18 +82,20 @@ def reading_processes() -> int:
     return max(1, min(_MOST_PROCESSES, len(os.sched_getaffinity(0))))
 
 
-def _with_archives(root: Path, reader: FileReader, found: list[FoundFile], progress: Progress) -> Iterator[Facts]:
+def _with_archives(
+    root: Path, reader: FileReader, found: Iterator[FoundFile], total: int, progress: Progress
+) -> Iterator[Facts]:
     """Yields all files with their facts, archives replaced by what they hold; members come after the files."""
     archives: list[FoundFile] = []
-    done, total = 0, len(found)
-    found.reverse()
-    for file, facts in reader.facts(found.pop() for _ in range(total)):  # what is read needs no place in the list
+    done = 0
+    for file, facts, texts in reader.facts(found):
         done += 1
-        progress(PHASE, done, total)
+        progress(PHASE, done, max(done, total))
         if facts.kind is Kind.ARCHIVE and not facts.refused:
             archives.append(file)
         else:
-            yield file, facts
+            yield file, facts, texts
+    total = done
     for archive in archives:
         held = list(find_members(root, archive))
         total += len(held)
@@ -102,11 +105,12 @@ def _with_archives(root: Path, reader: FileReader, found: list[FoundFile], progr
             yield told
 
 
-def _files(scans: Path) -> tuple[Path, list[FoundFile]]:
+def _files(scans: Path) -> tuple[Path, Iterator[FoundFile], int]:
+    """Returns what locators are relative to, the files, and about how many there are: no list of all is kept."""
     if scans.is_dir():
-        return scans, list(find_files(scans))
+        return scans, find_files(scans), count_files(scans)
     if scans.is_file() and _starts_like_zip(scans):
-        return scans.parent, [found_file(scans.stat(), scans.name)]
+        return scans.parent, iter([found_file(scans.stat(), scans.name)]), 1
     if scans.exists():
         raise InputUnusable(
             "SCANS is neither a folder nor a .zip or .npz file", do="give the folder that holds the scans"

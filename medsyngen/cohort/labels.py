@@ -8,9 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from medsyngen.cohort.tables import posix_path, read_rows
 from medsyngen.errors import InputUnusable, UsageError
+from medsyngen.formats.archive import SEPARATOR, members
+from medsyngen.formats.refusal import ScanRefused
 
 LABEL = "label"
 """The column that the recipe's ``classes`` are read from."""
+_NAME = "labels.csv"
 _DO = "give it the column `label` and `patient_id` or `path` (relative to SCANS), one label for each"
 
 
@@ -78,8 +81,12 @@ class LabelTable:
     rows: Sequence[Mapping[str, str]] = field(default=(), repr=False)
 
     @classmethod
-    def read(cls, path: Path) -> LabelTable:
+    def read(cls, path: Path, *, below: str = "") -> LabelTable:
         """Reads a label file; a row that names a path is about that scan, any other about all scans of its patient.
+
+        Args:
+            path: The file.
+            below: What comes before its paths to make them relative to SCANS: an archive, for a table inside it.
 
         The column ``label`` may be left out if the recipe's conditions name other ones, or if it has none and the file
         only says whose each path is.
@@ -88,6 +95,8 @@ class LabelTable:
             InputUnusable: If its columns are others, or one scan or patient has two labels.
         """
         rows = read_rows(path, "label file")
+        if below:
+            rows = [{**row, "path": below + posix_path(row["path"])} if row.get("path") else row for row in rows]
         columns = set(rows[0]) if rows else set()
         keys = columns & {"path", "patient_id"}
         if not keys or (columns == keys and len(keys) < 2):
@@ -147,6 +156,35 @@ class LabelTable:
         """Returns every patient ID and path of the table."""
         rows = dict.fromkeys(_key(row)[1] for row in self.rows)
         return list(dict.fromkeys([*self.by_path, *self.by_patient, *rows, *self.owners.values()]))
+
+
+def find_labels(scans: Path) -> LabelTable | None:
+    """Returns the table ``labels.csv`` of SCANS, or None if there is no such file.
+
+    In a ``.zip`` it lies at the top, or in the one folder that all the rest lies in; its paths are relative to where
+    it lies.
+
+    Raises:
+        InputUnusable: If it is there and unusable.
+    """
+    if scans.is_dir():
+        path = scans / _NAME
+        return LabelTable.read(path) if path.is_file() else None
+    below = _folder_in_archive(scans)
+    if below is None:
+        return None
+    return LabelTable.read(Path(f"{scans}{SEPARATOR}{below}{_NAME}"), below=f"{scans.name}{SEPARATOR}{below}")
+
+
+def _folder_in_archive(scans: Path) -> str | None:
+    """Returns the folder of the table in an archive, with a slash at its end; None without one, or in another file."""
+    try:
+        names = {member.name for member in members(scans)}
+    except ScanRefused:
+        return None
+    tops = {name.split("/", 1)[0] + "/" for name in names if "/" in name}
+    alone = next(iter(tops)) if len(tops) == 1 else ""
+    return next((folder for folder in ("", alone) if folder + _NAME in names), None)
 
 
 def _key(row: Mapping[str, str]) -> tuple[bool, str]:

@@ -47,6 +47,8 @@ def look_at(question: tuple[Wanted, bool]) -> Look:
     wanted, small = question
     pictures = read_pictures(wanted)
     pixels = pictures.images[len(pictures.images) // 2].pixels
+    if pixels.ndim == 3:
+        pixels = pixels[::-1, ::-1, pixels.shape[2] // 2].T
     return Look(pictures.digest, likeness_of(pixels), small_picture(pixels) if small else None)
 
 

@@ -6,11 +6,12 @@ Loads no torch: it may run in a process of its own that is ended when a file mis
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medsyngen.cohort.grids import Grid, map_on_grid, on_grid
 from medsyngen.cohort.slices import AXES, Slices
 from medsyngen.errors import UsageError
 from medsyngen.formats.canonical import to_ras, voxel_sizes
@@ -18,6 +19,7 @@ from medsyngen.formats.locator import ImageSource
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import ImageValues, VolumeValues
 from medsyngen.formats.volume_reading import read_volume
+from medsyngen.scan import Pixels
 
 PERCENTILES = (1.0, 99.0)
 """Of the window ``per-scan``."""
@@ -29,13 +31,15 @@ class Wanted:
 
     Args:
         addresses: Of its one file, or of all files of a volume.
-        slices: The rule for a volume; None for a picture.
+        slices: The rule for a volume, slices or the whole; None for a picture.
         percentiles: Whether the window needs the 1st and 99th percentile of a whole volume.
+        label_map: Address of its label map; "" where there is none.
     """
 
     addresses: tuple[str, ...] = field(repr=False)
-    slices: Slices | None = None
+    slices: Slices | Grid | None = None
     percentiles: bool = False
+    label_map: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +47,16 @@ class Pictures:
     """The pictures of one scan in modality values.
 
     Args:
-        images: At least one.
+        images: At least one; of a volume that is taken whole, the part of the grid that it fills, (x, y, z).
         ends: The 1st and 99th percentile of the whole volume, if they were asked for; None of a picture.
         digest: The same for two scans if all of their pixels are equal.
+        levels: The label map of a volume, on the same part of the grid.
     """
 
     images: tuple[ImageValues, ...] = field(repr=False)
     ends: tuple[float, float] | None = field(repr=False)
     digest: bytes = field(repr=False)
+    levels: Pixels | None = field(default=None, repr=False)
 
 
 _SOURCE = ImageSource()  # keeps the last .npz open
@@ -68,7 +74,18 @@ def read_pictures(wanted: Wanted) -> Pictures:
         image = _SOURCE.read(wanted.addresses[0])
         return _pictures((image,), image.pixels, wanted)
     volume = read_volume(wanted.addresses)
+    if isinstance(wanted.slices, Grid):
+        return _whole(volume, wanted.slices, wanted)
     return _pictures(slices_of(volume, wanted.slices), volume.pixels, wanted)
+
+
+def _whole(volume: VolumeValues, grid: Grid, wanted: Wanted) -> Pictures:
+    image = ImageValues(on_grid(volume, grid), volume.value_range, grid.spacing_mm)
+    pictures = _pictures((image,), volume.pixels, wanted)
+    if not wanted.label_map or grid.label_maps is None:
+        return pictures
+    levels = map_on_grid(read_volume((wanted.label_map,)), volume, grid, grid.label_maps.values)
+    return replace(pictures, levels=levels)
 
 
 def _pictures(images: tuple[ImageValues, ...], pixels: NDArray[np.float32], wanted: Wanted) -> Pictures:

@@ -35,7 +35,8 @@ def plan_of(index: ScanIndex, form: ScanForm) -> Plan:
     What decides which scans are taken, and their labels, is no part of them: a reading with other labels or another
     allowed share of refusals decodes nothing again. A file that can't be looked at gets a key that fits nothing.
     """
-    shape = {name: value for name, value in asdict(form).items() if name in ("size", "window", "slices")}
+    named = ("size", "window", "slices") if form.grid is None else ("size", "window", "spacing_mm", "label_maps")
+    shape = {name: value for name, value in asdict(form).items() if name in named}
     of_form = json.dumps([__version__, shape])
     keys = tuple(_key(index, scan, of_form) for scan in index.scans)
     whole = hashlib.sha256()
@@ -45,8 +46,9 @@ def plan_of(index: ScanIndex, form: ScanForm) -> Plan:
 
 
 def _key(index: ScanIndex, scan: IndexedScan, of_form: str) -> str:
-    locators = scan.parts or (scan.locator,)
-    files = [_times(Path(address)) for address in index.addresses(scan)]
+    locators = scan.locators
+    addresses = [*index.addresses(scan), *filter(None, [index.map_address(scan)])]
+    files = [_times(Path(address)) for address in addresses]
     return hashlib.sha256(json.dumps([of_form, bool(scan.parts), locators, files]).encode()).hexdigest()
 
 

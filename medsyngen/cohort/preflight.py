@@ -21,13 +21,13 @@ from medsyngen.cohort.figures import (
     spacing_of,
     spread,
 )
+from medsyngen.cohort.grids import Grid
 from medsyngen.cohort.indexing import index_scans, reading_processes
-from medsyngen.cohort.labels import LabelTable
+from medsyngen.cohort.labels import LabelTable, find_labels
 from medsyngen.cohort.looking import look_at
 from medsyngen.cohort.near_duplicates import near_duplicates
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pictures import Wanted
-from medsyngen.cohort.reading import find_labels
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
 from medsyngen.cohort.slices import Slices
 from medsyngen.cohort.text_in_pictures import cases_with_text, check_ocr, chosen, spread_over
@@ -124,7 +124,7 @@ def inspect_scans(
     modalities: Sequence[str] | None = None,
     labels: LabelTable | None = None,
     patient_map: PatientMap | None = None,
-    slices: Slices | None = None,
+    slices: Slices | Grid | None = None,
     any_volume: bool = True,
     kept: Path | None = None,
     search_text_in: int = 0,
@@ -160,7 +160,7 @@ def inspect_scans(
         kept=kept,
         progress=progress,
     )
-    looking = _Looking(index, progress)
+    looking = _Looking(index, slices if isinstance(slices, Grid) else None, progress)
     usable, refusals = looking.usable, (*index.refusals, *looking.refusals)
     index = replace(index, scans=tuple(usable), refusals=refusals)
     searched = chosen(usable, search_text_in)
@@ -223,15 +223,20 @@ def _label(scan: IndexedScan, table: LabelTable | None) -> str:
 
 
 def _cases(index: ScanIndex) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    used = [(scan.case_id, "used", scan.parts or (scan.locator,)) for scan in index.scans]
+    used = [(scan.case_id, "used", scan.locators) for scan in index.scans]
     refused = [(each.case_id, each.reason, each.parts or (each.locator,)) for each in index.refusals]
     return tuple(sorted([*used, *refused], key=lambda case: (len(case[0]), case[0])))
+
+
+def _wanted(index: ScanIndex, scan: IndexedScan, whole: Grid | None) -> Wanted:
+    rule = (whole or Slices()) if scan.parts else None
+    return Wanted(index.addresses(scan), rule, label_map=index.map_address(scan))
 
 
 class _Looking:
     """Decodes every scan once, in processes of their own."""
 
-    def __init__(self, index: ScanIndex, progress: Progress) -> None:
+    def __init__(self, index: ScanIndex, whole: Grid | None, progress: Progress) -> None:
         self.usable: list[IndexedScan] = []
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
@@ -239,15 +244,13 @@ class _Looking:
         digests: list[bytes] = []
         likeness: list[NDArray[np.uint8]] = []
         shown = {scan.locator for scan in chosen_for_sheet(index.scans)}
-        questions = (
-            (Wanted(index.addresses(scan), Slices() if scan.parts else None), scan.locator in shown)
-            for scan in index.scans
-        )
+        questions = ((_wanted(index, scan, whole), scan.locator in shown) for scan in index.scans)
         with ReadingWorkers(min(reading_processes(), 1 + len(index.scans) // _WORTH_ANOTHER)) as workers:
             answers = workers.imap(look_at, questions)
             for done, (scan, look) in enumerate(zip(index.scans, answers, strict=True), start=1):
                 if isinstance(look, ScanRefused):
-                    refusal = refusal_of(look, scan.case_id, scan.locator, scan.files, parts=scan.parts)
+                    parts = scan.locators if scan.parts else ()
+                    refusal = refusal_of(look, scan.case_id, scan.locator, scan.files, parts=parts)
                     self.refusals.append(refusal)
                 else:
                     self.usable.append(scan)

@@ -16,7 +16,7 @@ from medsyngen.cohort.conditions import CLASS, check_conditions, short_form
 from medsyngen.cohort.identifiers import source_identifiers
 from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labelling import Labelling, Rows
-from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes
+from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, find_labels
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pictures import Pictures, Wanted, read_pictures
 from medsyngen.cohort.pixel_cache import Kept, PixelCache, ScanImages, cohort_in_memory
@@ -100,7 +100,7 @@ def read_cohort(
         patient_map=patient_map,
         codes=labelling.keywords,
         owners=table.owners if table else {},
-        slices=form.slices,
+        slices=form.volumes,
         kept=kept,
         progress=progress,
     )
@@ -123,26 +123,16 @@ def read_cohort(
     check_privacy_unit(index)
     _check_share(index, form)
 
-    texts = [*index.texts, *(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
-    texts += [text for scan in usable for text in (scan.patient.patient_id, scan.issuer)]
+    of_tables = [*(table.identifiers() if table else ()), *(patient_map.identifiers() if patient_map else ())]
+    of_patients = (text for scan in usable for text in (scan.patient.patient_id, scan.issuer))
     return Reading(
         cohort=cohort,
         accepted=len(usable),
         refusals=refusals,
-        identifiers=source_identifiers(texts, public_text),
+        identifiers=source_identifiers(chain(index.texts, of_tables, of_patients), public_text),
         unlabelled=labelling.unlabelled(cohort),
         notices=_notices(index, decoding.pictures, labelling, cohort),
     )
-
-
-def find_labels(scans: Path) -> LabelTable | None:
-    """Returns the table ``labels.csv`` of the folder of scans, or None if there is no such file.
-
-    Raises:
-        InputUnusable: If it is there and unusable.
-    """
-    path = scans / "labels.csv"
-    return LabelTable.read(path) if path.is_file() else None
 
 
 def _check_share(index: ScanIndex, form: ScanForm) -> None:
@@ -190,12 +180,14 @@ class _Decoding:
     def _missing(self) -> Iterator[Wanted]:
         for scan, key in zip(self._index.scans, self._plan.keys, strict=True):
             if self._find(key) is None:
-                slices = self._form.slices if scan.parts else None
-                yield Wanted(self._index.addresses(scan), slices, percentiles=self._form.window == "per-scan")
+                slices = self._form.volumes if scan.parts else None
+                percentiles, levels = self._form.window == "per-scan", self._index.map_address(scan)
+                yield Wanted(self._index.addresses(scan), slices, percentiles=percentiles, label_map=levels)
 
     def _note(self, scan: IndexedScan, kept: Kept) -> None:
         if kept.refused is not None:
-            self.refusals.append(refusal_of(kept.refused, scan.case_id, scan.locator, scan.files, parts=scan.parts))
+            parts = scan.locators if scan.parts else ()
+            self.refusals.append(refusal_of(kept.refused, scan.case_id, scan.locator, scan.files, parts=parts))
         else:
             self.pictures.add_digest(kept.digest, scan.patient)
             self.usable.append(scan)
@@ -206,7 +198,8 @@ def _formed(answer: Pictures | ScanRefused, shape: Forming) -> Kept:
     try:
         if isinstance(answer, ScanRefused):
             raise answer
-        return Kept(np.stack([shape(image, answer.ends) for image in answer.images]), answer.digest)
+        levels = () if answer.levels is None else (answer.levels,)
+        return Kept(np.stack([shape(image, answer.ends, *levels) for image in answer.images]), answer.digest)
     except ScanRefused as refused:
         return Kept(np.empty((0,), np.float32), b"", refused)
 

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from medsyngen.cohort.disk_index import DiskIndex
-from medsyngen.cohort.fact_reading import read_batch
+from medsyngen.cohort.fact_reading import Told, from_batch, read_batch
 from medsyngen.cohort.file_facts import FileFacts, from_text, to_text
+from medsyngen.cohort.source_texts import check_line, texts_to_line
 from medsyngen.cohort.walking import FoundFile, Kind
 from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
@@ -23,7 +24,8 @@ FEW_FILES: Final = 200
 SMALL_FILE: Final = 1 << 20
 """... and a file of this size, in bytes, can't make that take much memory or time."""
 
-Facts = tuple[FoundFile, FileFacts]
+Facts = tuple[FoundFile, FileFacts, str]
+_Read = tuple[FileFacts, str, str]  # with the facts as text
 
 
 class FileReader:
@@ -55,27 +57,28 @@ class FileReader:
         self._held.__exit__(kind, error, trace)
 
     def facts(self, files: Iterable[FoundFile]) -> Iterator[Facts]:
-        """Yields each file with its facts, in their order."""
+        """Yields each file with its facts and the texts of its header, in their order."""
         for chunk in _batched(files, _CHUNK):
-            told = {file.locator: FileFacts(Kind.UNREADABLE, (file.problem, "")) for file in chunk if file.problem}
+            told = {file.locator: _unread(Kind.UNREADABLE, file.problem) for file in chunk if file.problem}
             told |= {file.locator: _by_kind(file.kind) for file in chunk if file.kind is not None}
             open_ones = [file for file in chunk if file.locator not in told]
             known = self._index.known(open_ones) if self._index is not None else {}
             told |= known
             fresh = self._read([file for file in open_ones if file.locator not in known])
-            yield from ((file, told[file.locator] if file.locator in told else next(fresh)) for file in chunk)
+            for file in chunk:
+                yield file, *(told[file.locator] if file.locator in told else next(fresh))
             for _ in fresh:  # nothing is left, but what was read is now kept
                 raise ValueError("more facts than files")
 
-    def _read(self, files: Sequence[FoundFile]) -> Iterator[FileFacts]:
+    def _read(self, files: Sequence[FoundFile]) -> Iterator[Told]:
         for batch, answer in zip(_batched(files, _BATCH), self._answers(files), strict=True):
-            read = _checked(answer, len(batch)) or self._one_by_one(batch)
+            read = _checked(answer, len(batch)) or [self._one(file) for file in batch]
             self.read_now += len(batch)
             if self._index is not None:
-                self._index.keep(zip(batch, map(to_text, read), strict=True))
-            yield from read
+                self._index.keep((file, line, texts) for file, (_, line, texts) in zip(batch, read, strict=True))
+            yield from ((facts, texts) for facts, _, texts in read)
 
-    def _answers(self, files: Sequence[FoundFile]) -> Iterator[list[str] | ScanRefused]:
+    def _answers(self, files: Sequence[FoundFile]) -> Iterator[bytes | ScanRefused]:
         batches = (self._addresses(batch) for batch in _batched(files, _BATCH))
         if self._workers is None and len(files) < FEW_FILES and all(file.size <= SMALL_FILE for file in files):
             return map(read_batch, batches)
@@ -83,29 +86,32 @@ class FileReader:
             self._workers = self._held.enter_context(ReadingWorkers(self._processes))
         return self._workers.imap(read_batch, batches)
 
-    def _one_by_one(self, batch: Sequence[FoundFile]) -> list[FileFacts]:
+    def _one(self, file: FoundFile) -> _Read:
         """Reads again what a process left unanswered: one file ended it, and only that one is refused."""
-        return [self._one(file) for file in batch]
-
-    def _one(self, file: FoundFile) -> FileFacts:
+        reason, detail = "reader-died", ""
         try:
             if self._second is None:
                 self._second = self._held.enter_context(ReadingWorkers())
-            found = _checked(self._second.map_one(read_batch, self._addresses([file])), 1)
-            return found[0] if found else FileFacts(Kind.UNREADABLE, ("reader-died", ""))
+            if found := _checked(self._second.map_one(read_batch, self._addresses([file])), 1):
+                return found[0]
         except ScanRefused as refused:
-            return FileFacts(Kind.UNREADABLE, (refused.reason, refused.detail))
+            reason, detail = refused.reason, refused.detail
+        facts, texts = _unread(Kind.UNREADABLE, reason, detail)
+        return facts, to_text(facts), texts
 
     def _addresses(self, files: Sequence[FoundFile]) -> tuple[tuple[str, str], ...]:
         return tuple((str(self._root / file.locator), file.locator) for file in files)
 
 
-def _checked(answer: object, count: int) -> list[FileFacts] | None:
+def _checked(answer: object, count: int) -> list[_Read] | None:
     """Returns what a process answered, or None if it can't be an answer: a file may have taken the process over."""
-    if not isinstance(answer, list) or len(answer) != count:
+    if not isinstance(answer, bytes):
         return None
     try:
-        return [from_text(text) for text in answer]
+        found = from_batch(answer, count)
+        for _, texts in found:
+            check_line(texts)
+        return [(from_text(facts), facts, texts) for facts, texts in found]
     except ValueError:
         return None
 
@@ -116,6 +122,10 @@ def _batched(files: Iterable[FoundFile], count: int) -> Iterator[list[FoundFile]
         yield batch
 
 
-def _by_kind(kind: Kind | None) -> FileFacts:
+def _by_kind(kind: Kind | None) -> Told:
     kind = kind or Kind.UNKNOWN
-    return FileFacts(kind, () if kind is Kind.SIDE else (kind.value, ""))
+    return _unread(kind, "" if kind is Kind.SIDE else kind.value)
+
+
+def _unread(kind: Kind, reason: str, detail: str = "") -> Told:
+    return FileFacts(kind, (reason, detail) if reason else ()), texts_to_line(())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class IndexedScan:
         parts: Of a volume, the locators of its files in the order of its slices; of a picture, empty.
         images: How many images the recipe takes of it: 1, or the slices of a volume that its rule picks.
         looks: What the preflight tells beside.
+        label_map: Of a volume that has one, the locator of its label map.
     """
 
     locator: str = field(repr=False)
@@ -86,11 +88,17 @@ class IndexedScan:
     parts: tuple[str, ...] = field(default=(), repr=False)
     images: int = 1
     looks: Looks = NOTHING_SAID
+    label_map: str = field(default="", repr=False)
 
     @property
     def files(self) -> int:
-        """Files that it consists of; an image of an ``.npz`` counts as one."""
-        return max(1, len(self.parts))
+        """Files that it consists of, its label map among them; an image of an ``.npz`` counts as one."""
+        return len(self.locators)
+
+    @property
+    def locators(self) -> tuple[str, ...]:
+        """Of all its files, its label map last."""
+        return (*(self.parts or (self.locator,)), *filter(None, [self.label_map]))
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class ScanIndex:
         root: The folder that locators are relative to.
         scans: In the order of their paths.
         refusals: Likewise.
-        texts: Every text of headers and paths that may identify someone.
+        texts: Every text of headers and paths that may identify someone; to be iterated over, some come twice.
         shared_instances: SOP Instance UIDs that stand under more than one patient.
         files: Files that could be scans: each is in ``scans`` or in ``refusals``.
         side_files: Files that lie beside scans, such as tables.
@@ -112,7 +120,7 @@ class ScanIndex:
     root: Path = field(repr=False)
     scans: tuple[IndexedScan, ...] = field(repr=False)
     refusals: tuple[Refusal, ...]
-    texts: frozenset[str] = field(repr=False)
+    texts: Iterable[str] = field(repr=False)
     shared_instances: int = 0
     files: int = 0
     side_files: int = 0
@@ -127,6 +135,10 @@ class ScanIndex:
         """Returns where the reader finds the files of a scan."""
         return tuple(str(self.root / part) for part in scan.parts or (scan.locator,))
 
+    def map_address(self, scan: IndexedScan) -> str:
+        """Returns where the reader finds the label map of a scan; "" where there is none."""
+        return str(self.root / scan.label_map) if scan.label_map else ""
+
     @property
     def files_accepted(self) -> int:
         """Files of which at least one image can be used; the others are refused."""
@@ -139,7 +151,7 @@ class ScanIndex:
         return len(refused - self._accepted())
 
     def _accepted(self) -> set[str]:
-        return {self._file(part) for scan in self.scans for part in (scan.parts or (scan.locator,))}
+        return {self._file(part) for scan in self.scans for part in scan.locators}
 
     def _file(self, locator: str) -> str:
         file, _, _ = locator.rpartition("#")

@@ -65,6 +65,7 @@ class StageBands:
     Args:
         cleaning_edge: ln sigma below which phantoms clean (published: -3).
         context_edge: ln sigma above which phantoms lay out, at 28 x 28 pixels (published: 2).
+        sigma_min: Where sampling ends, and the smallest noise level that is learned.
     """
 
     cleaning_edge: float = -3.0

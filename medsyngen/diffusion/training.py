@@ -131,7 +131,8 @@ def _batch(
 ) -> tuple[Tensor, ...]:
     """Returns phantoms, noise, noise levels and classes of a step, from this step's streams alone.
 
-    The classes are null, or those of labelled phantoms; of described ones they are what describes each, or zeros.
+    The classes are null, or those of labelled phantoms; of described ones they are what describes each, or zeros; of
+    images that come with an image, that image.
     """
     drawn = draw(training.batch_size, streams.numpy("phantoms", step))
     y = torch.from_numpy(drawn[0] if isinstance(drawn, tuple) else drawn)
@@ -140,6 +141,8 @@ def _batch(
     sigma = training.noise.levels(u, *sigma_range).to(torch.float32)
     noise = torch.randn(y.shape, generator=generator)
     if isinstance(drawn, tuple) and drawn[1].dtype == np.int64:
+        return y, noise, sigma, torch.from_numpy(drawn[1])
+    if isinstance(drawn, tuple) and drawn[1].ndim == y.ndim:  # an image beside each: always told
         return y, noise, sigma, torch.from_numpy(drawn[1])
     if isinstance(drawn, tuple):
         return y, noise, sigma, sometimes(torch.from_numpy(drawn[1]), training.described, generator)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from medsyngen.diffusion.folding import work_on_blocks
 from medsyngen.errors import UsageError
+from medsyngen.scan import Size, image_shape
 
 _ROWS, _TABLE = "class_embedding.weight", "class_embedding.table.weight"
 """The weights of the class embedding: of one attribute, of several."""
@@ -26,6 +28,8 @@ class UNetSize:
         residual_blocks: Residual blocks a level.
         norm_groups: Groups of the group normalisation; divides every entry of ``channels``.
         head_channels: Channels of one attention head.
+        patch: Side of the blocks of pixels or voxels that are folded into channels (``diffusion/folding.py``): 1 works
+            on each; 2 makes a network for volumes several times as quick.
     """
 
     channels: tuple[int, ...] = (16, 32, 48)
@@ -33,10 +37,18 @@ class UNetSize:
     residual_blocks: int = 1
     norm_groups: int = 8
     head_channels: int = 16
+    patch: int = 1
 
     def __post_init__(self) -> None:
+        if self.patch < 1:
+            raise ValueError(f"patch must be at least 1, got {self.patch}")
         if len(self.channels) != len(self.attention):
             raise ValueError(f"channels has {len(self.channels)} levels, attention {len(self.attention)}")
+        for name in ("residual_blocks", "norm_groups", "head_channels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.channels or min(self.channels) < 1:
+            raise ValueError(f"channels must be one or more numbers of at least 1, got {self.channels}")
         for channels in self.channels:
             if channels % self.norm_groups:
                 raise ValueError(f"channels {channels} can't be split into norm_groups {self.norm_groups}")
@@ -60,7 +72,7 @@ class SummedEmbedding(nn.Module):
 
 
 def build_unet(
-    size: UNetSize, *, image_channels: int, class_rows: int | Sequence[int], spatial_dims: int = 2, seed: int
+    size: UNetSize, *, image_channels: int = 1, class_rows: int | Sequence[int], spatial_dims: int = 2, seed: int
 ) -> nn.Module:
     """Builds the network with reproducible first weights.
 
@@ -78,14 +90,15 @@ def build_unet(
     """
     from monai.networks.nets import DiffusionModelUNet
 
+    channels = image_channels * size.patch**spatial_dims
     rows = (class_rows,) if isinstance(class_rows, int) else tuple(class_rows)
     # MONAI initialises from torch's global stream; it is put back, so nobody else's draws change.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         network: nn.Module = DiffusionModelUNet(
             spatial_dims=spatial_dims,
-            in_channels=image_channels,
-            out_channels=image_channels,
+            in_channels=channels,
+            out_channels=channels,
             channels=size.channels,
             attention_levels=size.attention,
             num_res_blocks=size.residual_blocks,
@@ -95,12 +108,22 @@ def build_unet(
         )
     if len(rows) > 1:
         network.class_embedding = SummedEmbedding(network.class_embedding)  # type: ignore[arg-type]
+    if size.patch > 1:
+        work_on_blocks(network, size.patch)
     return network
 
 
-def untrained_weights(size: UNetSize, class_rows: int | Sequence[int], *, seed: int) -> dict[str, Tensor]:
-    """Returns the first weights of a network for grey images, by name; see :func:`build_unet`."""
-    network = build_unet(size, image_channels=1, class_rows=class_rows, seed=seed)
+def unet_for(size: UNetSize, images: Size, *, class_rows: int | Sequence[int], seed: int) -> nn.Module:
+    """Builds the network for images of a size; see :func:`build_unet`."""
+    channels, *space = image_shape(images)
+    return build_unet(size, image_channels=channels, class_rows=class_rows, spatial_dims=len(space), seed=seed)
+
+
+def untrained_weights(
+    size: UNetSize, class_rows: int | Sequence[int], *, images: Size = 0, seed: int
+) -> dict[str, Tensor]:
+    """Returns the first weights of a network for images, by name; see :func:`unet_for`. Left out: grey pictures."""
+    network = unet_for(size, images, class_rows=class_rows, seed=seed)
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
@@ -145,10 +168,12 @@ def with_mean_nulls(weights: dict[str, Tensor], shares: Sequence[Sequence[float]
     return {**weights, name: table}
 
 
-def check_image_size(size: UNetSize, pixels: int) -> None:
+def check_image_size(size: UNetSize, images: Size) -> None:
     """Refuses an image side that the network can't halve as often as it has levels."""
-    step = 2 ** (len(size.channels) - 1)
-    if pixels % step:
+    step = size.patch * 2 ** (len(size.channels) - 1)
+    sides = image_shape(images)[1:]
+    if any(side % step for side in sides):
+        pixels = images if isinstance(images, int) else " x ".join(map(str, sides))
         raise UsageError(
             f"images of {pixels} pixels can't pass a network of {len(size.channels)} levels",
             do=f"choose scans.size as a multiple of {step}, or fewer network.channels",

@@ -5,7 +5,7 @@ All of it is exact about single patients: it stays inside, whatever it says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,14 +74,14 @@ def find_copies(
     """
     count = int(training.patients.max()) + 1
     others = () if holdout is None else (holdout,)
-    real = np.concatenate([training.pixels, *(each.pixels for each in others)])
+    real = (training.pixels, *(each.pixels for each in others))  # never joined: that would copy all pixels
     owners = np.concatenate([training.patients, *(each.patients + count for each in others)])
     parts = np.repeat(np.arange(1 + len(others)), [len(training), *map(len, others)])
     planted, planted_of = _noisy_copies(training)
     found, copied = {}, {}
     spaces: dict[str, Features] = {"pixels": flat, "features": judge}
     for done, (space, features) in enumerate(spaces.items(), start=1):
-        targets = features(real)
+        targets = np.concatenate([features(part) for part in real])
         found[space] = nearest(features(synthetic), targets, owners, parts)
         copied[space] = nearest(features(planted), targets, owners, parts)
         progress("looking for copies", done, 1 + len(spaces))
@@ -175,7 +175,7 @@ def _of_patients(found: Neighbours, who: range) -> dict[str, Any]:
     }
 
 
-def _pairs(synthetic: Pixels, real: Pixels, found: Mapping[str, Neighbours]) -> Pixels:
+def _pairs(synthetic: Pixels, real: Sequence[Pixels], found: Mapping[str, Neighbours]) -> Pixels:
     """Returns the images that stand out most towards one patient, half of them by each space, beside the nearest."""
     rows: dict[int, Neighbours] = {}
     for number, each in enumerate(found.values(), start=1):
@@ -184,4 +184,9 @@ def _pairs(synthetic: Pixels, real: Pixels, found: Mapping[str, Neighbours]) -> 
             if len(rows) >= number * PAIRS // len(found):
                 break
             rows.setdefault(row, each)
-    return np.stack([np.stack([synthetic[row, 0], *real[each.image[row], 0]]) for row, each in rows.items()])
+    starts = np.cumsum([0, *map(len, real)])
+    shown = []
+    for row, each in rows.items():
+        beside = [part[image - start, 0] for part, image, start in zip(real, each.image[row], starts, strict=False)]
+        shown.append(np.stack([synthetic[row, 0], *beside]))
+    return np.stack(shown)

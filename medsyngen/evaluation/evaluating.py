@@ -14,6 +14,7 @@ from medsyngen.evaluation.classifiers import CLASSIFIERS, ClassifierSettings
 from medsyngen.evaluation.copies import find_copies
 from medsyngen.evaluation.described import DescribedImages, of_patients, public_order
 from medsyngen.evaluation.features import JUDGE_NAME, PROBE_NAME, Features, lite0_features, lite2_features
+from medsyngen.evaluation.memory import check_memory
 from medsyngen.evaluation.remembered import Remembered
 from medsyngen.evaluation.spectrum import radial_power
 from medsyngen.evaluation.subgroups import Sides, fidelity_by_group
@@ -84,10 +85,12 @@ def evaluate(
         progress: Told what is being done.
 
     Raises:
-        InputUnusable: There are too few patients, or the hold-out patients are not others.
+        InputUnusable: There are too few patients, the hold-out patients are not others, or memory does not suffice.
     """
     chosen = settings or EvaluationSettings()
     _check(scans, holdout)
+    real = sum(len(record.classes) for cohort in (scans, holdout) if cohort for record in cohort.values())
+    check_memory(len(synthetic) + real, synthetic.pixels.shape[-1])
     everyone = of_patients(scans, public_order(scans), conditioning)
     others = None if holdout is None else of_patients(holdout, public_order(holdout), conditioning)
     sides = Sides(synthetic, everyone, others) if others is not None else _split(synthetic, everyone)

@@ -78,7 +78,7 @@ def fidelity_by_group(
     rows = []
     for done, (name, (x, real, form)) in enumerate(groups, start=1):
         few = _too_few(x, real, form)
-        figures = None if few else fidelity_figures(x, real, form, judge, progress=progress)
+        figures = None if few else fidelity_figures(x, real, form, judge, expanded=True, progress=progress)
         rows.append({**name, "images": _counts(x, real), "left_out": few, "figures": figures})
         progress("fidelity of groups", done, len(groups))
     return rows

@@ -87,13 +87,12 @@ def _both(
     synthetic, trained, test = (
         _against_the_rest(getattr(sides, name), column, value) for name in ("synthetic", "training", "test")
     )
-    # As many real images as synthetic ones, at the same shares: neither shall lose or win by number.
-    ordered = trained[one_of_each_first(trained.patients)]
+    # As many real images as synthetic ones, at the same shares and in an order of one rule: neither shall lose or win
+    # by number or order, so that real images in place of synthetic ones give equal figures.
     shares = (1 - share, share)
-    count = min(len(at_shares(each.classes, shares, MOST_IMAGES)) for each in (synthetic, ordered))
-    pair = {
-        kind: each[at_shares(each.classes, shares, count)] for kind, each in (("tstr", synthetic), ("trtr", ordered))
-    }
+    ordered = {kind: each[one_of_each_first(each.patients)] for kind, each in (("tstr", synthetic), ("trtr", trained))}
+    count = min(len(at_shares(each.classes, shares, MOST_IMAGES)) for each in ordered.values())
+    pair = {kind: each[at_shares(each.classes, shares, count)] for kind, each in ordered.items()}
     tested = ClassifierInputs(test, probe(test.pixels))
     groups = _test_groups(sides.test, column, conditioning, test.classes)
     return {
@@ -104,6 +103,7 @@ def _both(
             seeds=seeds,
             classifiers=classifiers,
             groups=groups,
+            expanded=True,
             progress=progress,
             phase=f"classifiers of {conditioning.names[column]}, trained on {what} images",
         )

@@ -21,11 +21,14 @@ from medsyngen.evaluation.classifiers import (
     classes_present,
     train_classifier,
 )
+from medsyngen.evaluation.intervals import tail
 from medsyngen.evaluation.kid import Interval, patient_weights
+from medsyngen.evaluation.labelled import LabelledImages
 from medsyngen.progress import Progress, silent
 
 _Floats = NDArray[np.float64]
 FIGURES = ("auc", "accuracy", "balanced_accuracy")
+_MOST_WEIGHTS = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def train_and_test(
     classifiers: Sequence[ClassifierSettings] = CLASSIFIERS,
     resamples: int = 1000,
     groups: Mapping[str, NDArray[np.bool_]] | None = None,
+    expanded: bool = False,
     progress: Progress = silent,
     phase: str = "classifiers",
 ) -> Utility:
@@ -80,6 +84,7 @@ def train_and_test(
         classifiers: The protocol's.
         resamples: Bootstrap resamples.
         groups: Parts of the test images, each bool (n,), that figures are also wanted of; both classes are in each.
+        expanded: Whether the intervals are widened where there are few patients.
         progress: Told after each training.
         phase: What to call the work.
 
@@ -89,25 +94,74 @@ def train_and_test(
     for side in (train, test):
         if not classes_present(side.images.classes, 2) or side.images.classes.max() > 1:
             raise ValueError("training and test need images of both classes, and of no others")
-    weights = np.vstack([np.ones(len(test.images)), patient_weights(test.images.patients, resamples, rng)])
-    wanted = {"": np.ones(len(test.images), bool), **(groups or {})}
-    found: dict[str, list[_Floats]] = {}  # for each classifier, (parts, figures, 1 + resamples)
+    scores: dict[str, _Floats] = {}
     for i, settings in enumerate(classifiers):
         runs = []
         for seed in range(seeds):
             predict = train_classifier(settings, train, classes=2, seed=seed)
-            scores = predict(test)[:, 1]
-            runs.append([_figures(scores, test.images.classes == 1, weights * part) for part in wanted.values()])
+            runs.append(predict(test)[:, 1])
             progress(phase, i * seeds + seed + 1, len(classifiers) * seeds)
-        found[settings.name] = _over_seeds(np.stack(runs), rng)
-    each = {name: _intervals(np.asarray(values)[0]) for name, values in found.items()}
-    whole, *parts = np.mean(list(found.values()), axis=0)
-    told = {name: _intervals(values) for name, values in zip(groups or (), parts, strict=True)}
-    return Utility(len(train.images), seeds, _intervals(whole), each, told)
+        scores[settings.name] = np.stack(runs)
+    return utility_of(
+        scores,
+        test.images,
+        trained_on=len(train.images),
+        rng=rng,
+        resamples=resamples,
+        groups=groups,
+        expanded=expanded,
+    )
 
 
-def _figures(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats) -> _Floats:
-    """Returns (figures, 1 + resamples)."""
+def utility_of(
+    scores: Mapping[str, _Floats],
+    test: LabelledImages,
+    *,
+    trained_on: int,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    groups: Mapping[str, NDArray[np.bool_]] | None = None,
+    expanded: bool = False,
+) -> Utility:
+    """Returns the figures of classifiers that are trained already.
+
+    Args:
+        scores: Of each classifier, (seeds, n): how likely each test image is positive.
+        test: The test images, of both classes.
+        trained_on: Images in the training set.
+        rng: Public randomness, for the intervals.
+        resamples: Bootstrap resamples.
+        groups: Parts of the test images, each bool (n,).
+        expanded: Whether the intervals are widened where there are few patients.
+    """
+    weights = np.vstack([np.ones(len(test)), patient_weights(test.patients, resamples, rng)])
+    wanted = {"": np.ones(len(test), bool), **(groups or {})}
+    found: dict[str, _Floats] = {}  # for each classifier, (parts, figures, 1 + resamples)
+    for name, seeds in scores.items():
+        runs = [[_figures(each, test.classes == 1, weights, part) for part in wanted.values()] for each in seeds]
+        found[name] = _over_seeds(np.array(runs), rng)
+    cut = {name: tail(0.95, _fewest(test, part) if expanded else None) for name, part in wanted.items()}
+    alone = {name: _intervals(values[0], cut[""]) for name, values in found.items()}
+    means = np.mean(list(found.values()), axis=0)
+    told = {name: _intervals(values, cut[name]) for name, values in zip(wanted, means, strict=True)}
+    return Utility(trained_on, len(seeds), told.pop(""), alone, told)
+
+
+def _fewest(test: LabelledImages, part: NDArray[np.bool_]) -> int:
+    """Returns the number of patients with test images of the rarer class."""
+    return min(len(np.unique(test.patients[part & (test.classes == c)])) for c in (0, 1))
+
+
+def _figures(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats, part: NDArray[np.bool_]) -> _Floats:
+    """Returns (figures, 1 + resamples), some resamples at a time: many test images need little memory then."""
+    rows = max(1, _MOST_WEIGHTS // len(scores))
+    blocks = [
+        _figures_of(scores, positive, weights[start : start + rows] * part) for start in range(0, len(weights), rows)
+    ]
+    return np.concatenate(blocks, axis=1)
+
+
+def _figures_of(scores: _Floats, positive: NDArray[np.bool_], weights: _Floats) -> _Floats:
     right = (scores > 0.5) == positive
     with np.errstate(invalid="ignore"):
         per_class = [(weights * (right & c)).sum(1) / (weights * c).sum(1) for c in (positive, ~positive)]
@@ -123,6 +177,6 @@ def _over_seeds(runs: _Floats, rng: np.random.Generator) -> Any:
     return np.einsum("s...r,rs->...r", runs, drawn)
 
 
-def _intervals(values: _Floats) -> dict[str, Interval]:
-    low, high = np.nanquantile(values[:, 1:], [0.025, 0.975], axis=1)
+def _intervals(values: _Floats, cut: float) -> dict[str, Interval]:
+    low, high = np.nanquantile(values[:, 1:], [cut, 1 - cut], axis=1)
     return {name: Interval(float(values[i, 0]), float(low[i]), float(high[i])) for i, name in enumerate(FIGURES)}

@@ -46,8 +46,8 @@ def read_dataset(path: Path) -> tuple[pydicom.Dataset, int]:
         ScanRefused: ``not-dicom``, ``transfer-syntax``, ``too-large``, ``truncated`` or ``unreadable``.
     """
     with _opened(path) as file:
-        dataset, remaining, _ = read_parts(file)
-        return dataset, remaining
+        elements, remaining, _ = read_parts(file)
+        return elements.dataset, remaining
 
 
 def read_image(path: Path) -> tuple[pydicom.Dataset, DicomHeader]:
@@ -57,8 +57,8 @@ def read_image(path: Path) -> tuple[pydicom.Dataset, DicomHeader]:
         ScanRefused: With the reason why this reader can't use the file.
     """
     with _opened(path) as file:
-        dataset, remaining, rest = read_parts(file)
-        header = parse_header(dataset, remaining)
+        elements, remaining, rest = read_parts(file)
+        header, dataset = parse_header(elements, remaining), elements.dataset
         allow(max(header.native_bytes, header.frames * header.rows * header.columns), remaining)
         with guarded("undecodable"):
             _add_pixels(dataset, rest, remaining)
@@ -89,5 +89,6 @@ def read_header(path: Path) -> DicomHeader:
     Raises:
         ScanRefused: With the reason why this reader can't use the file.
     """
-    dataset, remaining = read_dataset(path)
-    return parse_header(dataset, remaining)
+    with _opened(path) as file:
+        elements, remaining, _ = read_parts(file)
+        return parse_header(elements, remaining)

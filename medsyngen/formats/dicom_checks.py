@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from pydicom.pixels.decoders.base import get_decoder
@@ -73,20 +74,27 @@ def check_pixel_data(syntax: str, bits_stored: int, native_bytes: int, pixels: i
     Raises:
         ScanRefused: ``transfer-syntax``, ``codec``, ``truncated`` or ``too-large``.
     """
-    uid = UID(syntax)
-    _check_syntax(uid, bits_stored)
-    if not uid.is_encapsulated and remaining < native_bytes:
+    encapsulated = _encapsulated(syntax)
+    if encapsulated:
+        _check_codec(UID(syntax), bits_stored)
+    if not encapsulated and remaining < native_bytes:
         raise ScanRefused("truncated")
     # A few bytes that claim a huge image are a bomb, not a radiograph.
-    if uid.is_encapsulated and pixels > max(_CHEAP_PIXELS, _HONEST_RATIO * remaining):
+    if encapsulated and pixels > max(_CHEAP_PIXELS, _HONEST_RATIO * remaining):
         raise ScanRefused("too-large", "for so few compressed bytes")
 
 
-def _check_syntax(syntax: UID, bits_stored: int) -> None:
-    if syntax.is_private or not syntax.is_transfer_syntax:
+@lru_cache(maxsize=64)
+def _encapsulated(syntax: str) -> bool:
+    uid = UID(syntax)
+    if uid.is_private or not uid.is_transfer_syntax:
         raise ScanRefused("transfer-syntax", "not one of the standard's")
+    return uid.is_encapsulated
+
+
+def _check_codec(syntax: UID, bits_stored: int) -> None:
     try:
-        usable = set(get_decoder(syntax).available_plugins) if syntax.is_encapsulated else {"itself"}
+        usable = set(get_decoder(syntax).available_plugins)
     except NotImplementedError:
         usable = set()
     if syntax == JPEGExtended12Bit and bits_stored > 8:

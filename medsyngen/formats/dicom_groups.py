@@ -7,6 +7,7 @@ from typing import Final
 
 import pydicom
 
+from medsyngen.formats.dicom_elements import HeaderElements
 from medsyngen.formats.geometry import SliceGeometry, plane_of
 
 _PLANE: Final = (
@@ -18,13 +19,14 @@ _RESCALE: Final = (("PixelValueTransformationSequence", ("RescaleSlope", "Rescal
 Macros = Sequence[tuple[str, Sequence[str]]]
 
 
-def first_plane(dataset: pydicom.Dataset, frames: int) -> SliceGeometry | None:
+def first_plane(elements: pydicom.Dataset | HeaderElements, frames: int) -> SliceGeometry | None:
     """Returns where the only slice lies, or the first frame of several; None where the header does not say.
 
     Planes in the coordinates of a transducer (Enhanced US Volume) are none in the patient's: they are not taken.
     """
-    if frames <= 1 and "ImagePositionPatient" in dataset:
-        return plane_of(dataset)
+    if frames <= 1 and "ImagePositionPatient" in elements:
+        return plane_of(elements)
+    dataset = elements.dataset if isinstance(elements, HeaderElements) else elements
     return plane_of(_of_frame(dataset, 0, _PLANE)) if _grouped(dataset) else None
 
 

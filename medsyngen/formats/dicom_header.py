@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import pydicom
 from pydicom.uid import UID
 
 from medsyngen.formats.dicom_checks import check_kind, check_pixel_data, check_size
+from medsyngen.formats.dicom_elements import HeaderElements
 from medsyngen.formats.dicom_groups import first_plane
 from medsyngen.formats.geometry import SliceGeometry
 from medsyngen.formats.guarding import guarded
+from medsyngen.formats.plain_elements import tag_of
 from medsyngen.formats.refusal import ScanRefused
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _GREY: Final = ("MONOCHROME1", "MONOCHROME2")
 _COLOURED: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PALETTE: Final = "PALETTE COLOR"
+_OVERLAYS: Final = frozenset(tag_of(0x60003000 | number << 17) for number in range(16))
+Elements = pydicom.Dataset | HeaderElements
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class DicomHeader:
     @property
     def compressed(self) -> bool:
         """Whether the pixel data are encapsulated (PS3.5 Annex A.4)."""
-        return UID(self.syntax).is_encapsulated
+        return _is_encapsulated(self.syntax)
 
     @property
     def coloured(self) -> bool:
@@ -99,11 +104,16 @@ class DicomHeader:
         return self.photometric not in _GREY
 
 
-def parse_header(dataset: pydicom.Dataset, remaining: int) -> DicomHeader:
+@lru_cache(maxsize=64)
+def _is_encapsulated(syntax: str) -> bool:
+    return UID(syntax).is_encapsulated
+
+
+def parse_header(dataset: Elements, remaining: int) -> DicomHeader:
     """Checks what the header says, before any memory for pixels is asked for.
 
     Args:
-        dataset: From :func:`medsyngen.formats.dicom.read_dataset`, without pixel data.
+        dataset: Without pixel data.
         remaining: Bytes that there are for pixel data.
 
     Raises:
@@ -120,7 +130,7 @@ def parse_header(dataset: pydicom.Dataset, remaining: int) -> DicomHeader:
         return header
 
 
-def _parse(dataset: pydicom.Dataset) -> DicomHeader:
+def _parse(dataset: Elements) -> DicomHeader:
     sop_class, image_type = _text(dataset, "SOPClassUID"), _texts(dataset, "ImageType")
     check_kind(sop_class, image_type)
     rows, columns, frames = _whole(dataset, "Rows"), _whole(dataset, "Columns"), _whole(dataset, "NumberOfFrames", 1)
@@ -135,7 +145,7 @@ def _parse(dataset: pydicom.Dataset) -> DicomHeader:
         instance=_text(dataset, "SOPInstanceUID"),
         modality=_text(dataset, "Modality"),
         secondary_capture=sop_class == SECONDARY_CAPTURE,
-        syntax=str(dataset.file_meta.TransferSyntaxUID),
+        syntax=_syntax(dataset),
         rows=rows,
         columns=columns,
         bits_allocated=allocated,
@@ -154,11 +164,20 @@ def _parse(dataset: pydicom.Dataset) -> DicomHeader:
         image_type=image_type,
         conversion_type=_text(dataset, "ConversionType"),
         body_part=_text(dataset, "BodyPartExamined"),
-        overlays=sum((0x6000 + 2 * number, 0x3000) in dataset for number in range(16)),
+        overlays=_overlays(dataset),
     )
 
 
-def _bits(dataset: pydicom.Dataset, samples: int) -> tuple[int, int]:
+def _syntax(dataset: Elements) -> str:
+    return dataset.syntax if isinstance(dataset, HeaderElements) else str(dataset.file_meta.TransferSyntaxUID)
+
+
+def _overlays(dataset: Elements) -> int:
+    tags = dataset.elements if isinstance(dataset, HeaderElements) else dataset._dict
+    return 0 if _OVERLAYS.isdisjoint(tags) else len(_OVERLAYS.intersection(tags))
+
+
+def _bits(dataset: Elements, samples: int) -> tuple[int, int]:
     allocated, stored = _whole(dataset, "BitsAllocated", 0), _whole(dataset, "BitsStored", 0)
     if allocated not in (1, 8, 16) or (allocated == 1 and samples != 1):
         raise ScanRefused("bit-depth", f"{allocated} bits allocated" if 0 <= allocated <= 64 else "")
@@ -168,23 +187,29 @@ def _bits(dataset: pydicom.Dataset, samples: int) -> tuple[int, int]:
     return allocated, stored
 
 
-def _whole(dataset: pydicom.Dataset, keyword: str, default: int = 0) -> int:
+def _whole(dataset: Elements, keyword: str, default: int = 0) -> int:
     value = dataset.get(keyword)
     return default if value is None or value == "" else int(value)
 
 
-def _text(dataset: pydicom.Dataset, keyword: str) -> str:
-    return "\\".join(_texts(dataset, keyword)).rstrip(" \0")
-
-
-def _texts(dataset: pydicom.Dataset, keyword: str) -> tuple[str, ...]:
+def _text(dataset: Elements, keyword: str) -> str:
     value = dataset.get(keyword)
+    if isinstance(value, str):
+        return value.rstrip(" \0")
+    return "\\".join(_parts(value)).rstrip(" \0")
+
+
+def _texts(dataset: Elements, keyword: str) -> tuple[str, ...]:
+    return _parts(dataset.get(keyword))
+
+
+def _parts(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(str(part) for part in value) if isinstance(value, pydicom.multival.MultiValue) else (str(value),)
 
 
-def _spacing(dataset: pydicom.Dataset) -> tuple[float, ...]:
+def _spacing(dataset: Elements) -> tuple[float, ...]:
     value = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
     if not isinstance(value, pydicom.multival.MultiValue) or len(value) != 2:
         return ()

@@ -34,16 +34,24 @@ _LOGGER = logging.getLogger("pydicom")
 _LOGGER.addHandler(logging.NullHandler())
 
 
-@contextlib.contextmanager
-def quiet_pydicom() -> Iterator[None]:
+class quiet_pydicom:  # noqa: N801  # used like a function; within itself it costs nothing, which headers pay often
     """Holds back pydicom's warnings and log lines: they can quote values of the header."""
-    before, _LOGGER.propagate = _LOGGER.propagate, False
-    try:
-        with warnings.catch_warnings():
+
+    _inside = 0
+
+    def __enter__(self) -> None:
+        if not quiet_pydicom._inside:
+            self._before, _LOGGER.propagate = _LOGGER.propagate, False
+            self._warnings = warnings.catch_warnings()
+            self._warnings.__enter__()
             warnings.simplefilter("ignore")
-            yield
-    finally:
-        _LOGGER.propagate = before
+        quiet_pydicom._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        quiet_pydicom._inside -= 1
+        if not quiet_pydicom._inside:
+            self._warnings.__exit__(None, None, None)
+            _LOGGER.propagate = self._before
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from medsyngen.formats.allowance import allow
+from medsyngen.formats.dicom_colour import luminance
 from medsyngen.formats.nifti_geometry import affine_of
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.values import VolumeValues
@@ -34,6 +35,7 @@ _MAX_RATIO = 200
 _MAX_OFFSET = 1 << 24
 _HEADER_BYTES = 540
 _GZIP = b"\x1f\x8b"
+_RGB = "|V3"
 _BROKEN = (
     ArithmeticError,
     EOFError,
@@ -74,7 +76,14 @@ class NiftiHeader:
     def bits(self) -> int:
         """Bits of an integer voxel of at most 16 bits; 0 for other numbers."""
         kind = np.dtype(self.dtype)
+        if self.coloured:
+            return 8
         return 8 * kind.itemsize if kind.kind in "ui" and kind.itemsize <= 2 else 0
+
+    @property
+    def coloured(self) -> bool:
+        """Whether a voxel is red, green and blue, a byte each (datatype 128)."""
+        return self.dtype == _RGB
 
     @property
     def stored_bytes(self) -> int:
@@ -86,7 +95,7 @@ class NiftiHeader:
         """Lowest and highest value that the bit depth can express; None if there is none."""
         if not self.bits:
             return None
-        limits = np.iinfo(self.dtype)
+        limits = np.iinfo(np.uint8 if self.coloured else self.dtype)
         low, high = sorted(self.slope * float(end) + self.intercept for end in (limits.min, limits.max))
         return low, high
 
@@ -131,7 +140,7 @@ def read_nifti_header(path: Path) -> NiftiHeader:
 
 
 def read_nifti(path: Path) -> VolumeValues:
-    """Reads one volume: slope × stored + intercept, as float32.
+    """Reads one volume: slope × stored + intercept, as float32; of colours their luminance.
 
     Raises:
         ScanRefused: With the reason why this reader can't use the file; also ``truncated`` and ``non-finite``.
@@ -144,6 +153,9 @@ def read_nifti(path: Path) -> VolumeValues:
     values = np.empty(header.shape, np.float32, order="F")
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(header.shape[2]):  # slice by slice: no second volume of float64 in memory
+            if header.coloured:
+                values[:, :, k] = luminance(stored[:, :, k].copy().view((np.uint8, 3)), "RGB")
+                continue
             values[:, :, k] = stored[:, :, k].astype(np.float64) * header.slope + header.intercept
     if not np.isfinite(values).all():
         raise ScanRefused("non-finite")
@@ -175,8 +187,10 @@ def _sizes(first: bytes) -> tuple[int, int]:
 def _parse(header: Any, *, single: bool) -> NiftiHeader:
     shape = _shape([int(length) for length in header["dim"]])
     dtype = header.get_data_dtype()
+    if dtype.names == ("R", "G", "B"):
+        return NiftiHeader(shape, affine_of(header), _RGB, 1.0, 0.0, _offset(header, single=single), single)
     if dtype.names or dtype.kind == "V":
-        raise ScanRefused("coloured")
+        raise ScanRefused("coloured", "with transparency")
     if dtype.kind not in "uif" or dtype.itemsize > 8:
         raise ScanRefused("bit-depth", "neither integers nor real numbers of at most 64 bits")
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
@@ -184,12 +198,16 @@ def _parse(header: Any, *, single: bool) -> NiftiHeader:
         slope, intercept = 1.0, 0.0  # the standard's word for: as stored
     elif not math.isfinite(intercept):
         raise ScanRefused("rescale")
+    return NiftiHeader(shape, affine_of(header), dtype.str, slope, intercept, _offset(header, single=single), single)
+
+
+def _offset(header: Any, *, single: bool) -> int:
     offset = float(header["vox_offset"])
     if not 0 <= offset <= _MAX_OFFSET:
         raise ScanRefused("unreadable")
     # A single file's voxels can't begin within its header; a zero there means: right behind it.
     least = (len(header.binaryblock) + 4) if single else 0
-    return NiftiHeader(shape, affine_of(header), dtype.str, slope, intercept, max(int(offset), least), single)
+    return max(int(offset), least)
 
 
 def _shape(dim: list[int]) -> tuple[int, int, int]:

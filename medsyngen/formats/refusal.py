@@ -65,6 +65,31 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "a volume, but the recipe does not say which of its slices to take",
             "set `scans.slices` in the recipe",
         ),
+        "not-a-volume": (
+            "a single picture, but the recipe takes whole volumes",
+            "take it out, or take a recipe for pictures",
+        ),
+        "no-label-map": (
+            "a volume without the label map that the recipe asks for",
+            "add its map where `scans.label_maps` says, or take the volume out",
+        ),
+        "label-map-alone": (
+            "a label map whose volume is not there, or can't be used",
+            "add its volume, or take it out",
+        ),
+        "label-map-twice": ("a label map that belongs to two volumes", "give each volume a map of its own"),
+        "label-map-owner": (
+            "a label map that another patient is named for than for its volume",
+            "correct the patient map or the label file",
+        ),
+        "label-map-place": (
+            "a label map of other voxels than its volume: another size, orientation or place",
+            "draw it on the very grid of its volume, or take both out",
+        ),
+        "label-map-values": (
+            "a label map with values that the recipe does not know",
+            "correct `scans.label_maps.values`, which counts them from 0, or the map",
+        ),
         "localizer": ("a localizer (scout), not the examination", _TAKE_OUT),
         "no-geometry": (
             "no usable word on where its voxels lie in the patient",

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.errors import UsageError
-from medsyngen.phantoms.catalogue import phantom
-from medsyngen.scan import Pixels
+from medsyngen.phantoms.catalogue import PHANTOMS, VOLUME_PHANTOMS, any_phantom
+from medsyngen.phantoms.parameters import Parameters
+from medsyngen.phantoms.source import draw_volumes
+from medsyngen.scan import Pixels, Size, image_shape, square_side
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,35 @@ class PhantomMix:
 
     def __post_init__(self) -> None:
         for name, _ in self.parts:
-            phantom(name)
+            any_phantom(name)
         if not self.parts or any(share <= 0 for _, share in self.parts):
             raise UsageError("a mix of phantoms needs positive shares", do="give each phantom a share above 0")
         if abs(sum(share for _, share in self.parts) - 1) > 1e-6:
             raise UsageError("the shares of the phantoms do not add up to 1", do="correct synthesis.phantoms")
 
-    def draw(self, count: int, size: int, rng: np.random.Generator) -> Pixels:
-        """Returns ``count`` images in random order of kinds, float32 (count, 1, size, size) in [-1, 1]."""
+    def check_size(self, size: Size, labels: int | None = None) -> None:
+        """Refuses images that not all of these phantoms are like: pictures, volumes, volumes with so many labels.
+
+        Args:
+            size: Of the images.
+            labels: How many labels the maps of the recipe have, where that is known.
+
+        Raises:
+            UsageError: Names the phantoms that don't fit, and those that would.
+        """
+        channels, *space = image_shape(size)
+        known = VOLUME_PHANTOMS if len(space) == 3 else PHANTOMS
+        fit = [name for name in known if channels == 1 or labels in (None, VOLUME_PHANTOMS[name].labels)]
+        wrong = [name for name, _ in self.parts if name not in fit]
+        if wrong:
+            of = "pictures" if len(space) == 2 else "volumes" if channels == 1 else "volumes with such label maps"
+            raise UsageError(f"{', '.join(wrong)}: no phantom of {of}", do=f"choose from: {', '.join(fit) or 'none'}")
+
+    def draw(self, count: int, size: Size, rng: np.random.Generator) -> Pixels:
+        """Returns ``count`` images in random order of kinds, float32 (count, channel, *space) in [-1, 1]."""
         return self.draw_described(count, size, rng)[0]
 
-    def draw_described(self, count: int, size: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
+    def draw_described(self, count: int, size: Size, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
         """Returns the images of :meth:`draw` and what each was drawn from.
 
         Returns:
@@ -44,14 +64,14 @@ class PhantomMix:
         """
         shares = np.array([share for _, share in self.parts])
         kinds = rng.choice(len(shares), size=count, p=shares / shares.sum())
-        images = np.empty((count, 1, size, size), np.float32)
+        images = np.empty((count, *image_shape(size)), np.float32)
         words = np.zeros((count, self.described_by), np.float32)
         first = 0
         for kind, (name, _) in enumerate(self.parts):
-            rows, source = np.flatnonzero(kinds == kind), phantom(name)
+            rows, source = np.flatnonzero(kinds == kind), any_phantom(name)
             if len(rows):
                 parameters = source.space.draw(len(rows), rng)
-                images[rows] = source.render(parameters, size, rng)
+                images[rows] = _render(name, parameters, size, rng)
                 words[rows, first : first + len(source.space.names)] = 2 * source.space.places(parameters) - 1
             first += len(source.space.names)
         return images, words
@@ -59,7 +79,7 @@ class PhantomMix:
     @property
     def described_by(self) -> int:
         """Numbers that describe an image: the parameters of all kinds."""
-        return sum(len(phantom(name).space.names) for name, _ in self.parts)
+        return sum(len(any_phantom(name).space.names) for name, _ in self.parts)
 
     def describe(self) -> list[dict[str, Any]]:
         """Returns names, shares, versions and parameter spaces as plain JSON."""
@@ -67,8 +87,8 @@ class PhantomMix:
             {
                 "name": name,
                 "share": share,
-                "version": phantom(name).version,
-                "parameters": phantom(name).space.describe(),
+                "version": any_phantom(name).version,
+                "parameters": any_phantom(name).space.describe(),
             }
             for name, share in self.parts
         ]
@@ -78,8 +98,14 @@ class PhantomMix:
         return {
             name: {
                 "share": share,
-                "version": phantom(name).version,
-                "space": [[p.name, p.low, p.high, p.log] for p in phantom(name).space.parameters],
+                "version": any_phantom(name).version,
+                "space": [[p.name, p.low, p.high, p.log] for p in any_phantom(name).space.parameters],
             }
             for name, share in self.parts
         }
+
+
+def _render(name: str, parameters: Parameters, size: Size, rng: np.random.Generator) -> Pixels:
+    if name in VOLUME_PHANTOMS:
+        return draw_volumes(VOLUME_PHANTOMS[name], parameters, size, rng)
+    return PHANTOMS[name].render(parameters, square_side(size), rng)

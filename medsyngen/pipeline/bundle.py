@@ -11,7 +11,7 @@ from typing import Any, Final
 from medsyngen.errors import UsageError
 from medsyngen.pipeline.device import choose_device
 from medsyngen.pipeline.generator_file import load_generator
-from medsyngen.pipeline.reports import public_texts, report_files
+from medsyngen.pipeline.reports import keep_registry, public_texts, report_files
 from medsyngen.pipeline.run_books import RunBooks, run_books
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.budget import UNIT, Guarantee
@@ -24,6 +24,7 @@ from medsyngen.release.export import drafting, publish, refuse_existing
 from medsyngen.release.gate import ReleaseGate
 from medsyngen.release.identifiers import load_identifiers
 from medsyngen.release.signing import SigningKey
+from medsyngen.scan import square_side
 from medsyngen.synthesis.generator import StagedGenerator
 
 FORMAT: Final = "monai-bundle"
@@ -78,9 +79,10 @@ def export_bundle(
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
     generator, _ = load_generator(folder, recipe, choose_device("cpu"))
+    _ = recipe.scans.side  # refuses volumes
     if not isinstance(generator, StagedGenerator):
         raise UsageError(
-            "the generator of this run is no network: only networks can be a MONAI bundle",
+            "the generator of this run is no network alone: only networks, not enlarged, can be a MONAI bundle",
             do="export images (`medsyngen export RUN --out COHORT --count N`)",
         )
     with run_books(folder, recipe, ledger) as books:
@@ -88,7 +90,7 @@ def export_bundle(
         facts = _guarantee_facts(generator, books)
         release = {"count": 0, "formats": [FORMAT], "classes": {}}
         reports = report_files(folder, recipe, books, release=release)
-        public = public_texts(recipe, books)
+        public = public_texts(folder, recipe, books)
     with drafting(out) as hidden:
         told = _told(generator, recipe, head)
         tensors = generator.tensors()
@@ -108,6 +110,7 @@ def export_bundle(
             progress=progress,
         )
         publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256, signing=signing)
+    keep_registry(folder, reports)
     return BundleOutcome(out, guarantee, signing is not None)
 
 
@@ -146,7 +149,7 @@ def _bundle_facts(generator: StagedGenerator, recipe: Recipe, guarantee: Guarant
     known = generator.facts.conditioning
     return BundleFacts(
         name=recipe.name,
-        size=generator.facts.size,
+        size=square_side(generator.facts.size),
         form=recipe.release,
         guarantee=guarantee.sentence(),
         epsilon=guarantee.epsilon,

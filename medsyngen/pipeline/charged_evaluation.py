@@ -32,6 +32,7 @@ from medsyngen.privacy.calibration import calibrate_noise
 from medsyngen.privacy.one_sum import sum_privately
 from medsyngen.privacy.patient_sum import sum_event
 from medsyngen.privacy.patients_charged import PatientsCharged
+from medsyngen.privacy.purposes import EVALUATION
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, secure_generator
 from medsyngen.recipe import Recipe
@@ -128,6 +129,7 @@ def charged_evaluation(
             account=run_account,
             keys=keys,
             checkpoint=place / f"charged-{name}.safetensors",
+            purpose=EVALUATION,
         )
         guarantee = guarantee_of(books.events(name), account.budget.delta, account.reason)
     deviation = noise * vector.clipping_norm / recipe.n_max

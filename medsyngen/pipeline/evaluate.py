@@ -154,9 +154,10 @@ def checked_recipe(folder: RunFolder) -> Recipe:
     """Returns the recipe of a finished run that learned from scans.
 
     Raises:
-        UsageError: The run has not finished, or read no scan.
+        UsageError: The run has not finished, or read no scan, or makes volumes.
     """
     recipe = folder.finished_recipe()
+    _ = recipe.scans.side  # before the look is noted: figures are of pictures
     if not recipe.reads_scans:
         raise UsageError(
             "this run read no scan: its promise (ε = 0, no ledger) would no longer be that of its folder, once scans "
@@ -172,7 +173,7 @@ def synthetic_images(
     """Returns the synthetic images that are evaluated: post-processing, no scan has a part in it."""
     conditioning = recipe.target.conditioning
     if cohort is not None:
-        return read_cohort_images(cohort, conditioning, size=recipe.scans.size, progress=progress)
+        return read_cohort_images(cohort, conditioning, size=recipe.released_size, progress=progress)
     generator, _ = load_generator(folder, recipe, choose_device(device))
     draws = generator.draw(count, progress=progress)
     return of_columns(draws.pixels, draws.columns, conditioning)
@@ -195,7 +196,7 @@ def read_as_fit(recipe: Recipe, what: ScansToRead, folder: RunFolder, progress: 
     with place:
         return read_cohort(
             what.scans,
-            form=recipe.scans,
+            form=recipe.released_form,
             classes=recipe.classes,
             labels=LabelTable.read(what.labels) if what.labels else None,
             patient_map=PatientMap.read(what.patient_map) if what.patient_map else None,

@@ -15,9 +15,11 @@ import yaml
 
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
-from medsyngen.pipeline.generator_file import load_generator, target_of
+from medsyngen.pipeline.enlarging import restored
+from medsyngen.pipeline.export_preview import FirstImages, write_export_preview
+from medsyngen.pipeline.generator_file import load_generator
 from medsyngen.pipeline.other_ranks import others_needed
-from medsyngen.pipeline.reports import public_texts, report_files
+from medsyngen.pipeline.reports import keep_registry, public_texts, report_files
 from medsyngen.pipeline.run_books import run_books
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.budget import UNIT, Guarantee
@@ -97,13 +99,14 @@ def export_cohort(
         seeded = books.seeded or generator.facts.seeded
         release = {"count": count, "formats": list(formats), "classes": _told(generator, count)}
         reports = report_files(folder, recipe, books, release=release)
-        public = public_texts(recipe, books)
+        public = public_texts(folder, recipe, books)
     with drafting(out) as hidden, others_needed(ranks, do="run the same command again; nothing was written"):
         for rank in ranks.others:
             ranks.send(rank, recipe.to_yaml().encode())
         send_tensors(ranks, generator.tensors())
+        first = FirstImages()
         draft = write_draft(
-            drawn_by_all(generator, count, ranks, progress=progress),
+            first.watch(drawn_by_all(generator, count, ranks, progress=progress)),
             recipe.release,
             formats=formats,
             guarantee=guarantee.sentence(),
@@ -112,6 +115,7 @@ def export_cohort(
             attributes=recipe.conditions,
             classes=tuple(each.name for each in recipe.classes),
             scans_read=guarantee.scans_read,
+            labels=recipe.scans.label_maps.values if recipe.scans.label_maps else 0,
             progress=progress,
         )
         passed = ReleaseGate(recipe.privacy.epsilon, guarantee.delta).review(
@@ -129,6 +133,8 @@ def export_cohort(
             progress=progress,
         )
         publish(passed, out, ledger_head=head, recipe_hash=recipe.sha256, signing=signing)
+    write_export_preview(folder, first, count)
+    keep_registry(folder, reports)
     return ExportOutcome(out, count, formats, guarantee, signed=signing is not None)
 
 
@@ -156,9 +162,7 @@ def help_export(ranks: Ranks, *, device: str = "auto") -> int:
         (text,) = ranks.receive(0)
         recipe = recipe_from(yaml.safe_load(text))
         tensors = receive_tensors(ranks)
-        draw_shares(
-            recipe.synthesis.restore(tensors, target_of(recipe), seeded=False, private=False, device=place), ranks
-        )
+        draw_shares(restored(recipe, tensors, seeded=False, private=False, device=place), ranks)
         ranks.receive(0)  # writing and gate
     except RankEnded as ended:
         return ended.exit_code

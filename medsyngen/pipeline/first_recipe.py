@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -12,30 +13,12 @@ import yaml
 from medsyngen.errors import UsageError
 from medsyngen.phantoms.catalogue import phantom as known_phantom
 from medsyngen.pipeline.recipe_text import with_head, with_value
+from medsyngen.pipeline.usual_modalities import USUAL, UsualModality, usual
 from medsyngen.planning.recommend import STAGED, Recommendation, recommend
 from medsyngen.planning.verdict import enough_patients
 from medsyngen.privacy.budget import Budget, checked_delta, shown
 from medsyngen.recipe import Recipe, load_recipe, recipe_from, shipped_recipes
 
-
-@dataclass(frozen=True)
-class _Modality:
-    """What is publicly known of a kind of scans: what to draw, what its numbers mean, what is released."""
-
-    phantom: str
-    window: str | tuple[int, int]
-    body_part: str
-    release: str
-
-
-_RADIOGRAPHS = _Modality("chest_radiograph", "bit-depth", "CHEST", "CR")
-_KNOWN = {
-    "CR": _RADIOGRAPHS,
-    "DX": _RADIOGRAPHS,
-    "SC": _RADIOGRAPHS,
-    "CT": _Modality("thorax_ct", (-1000, 400), "CHEST", "SC"),
-    "MR": _Modality("brain_mr", "per-scan", "HEAD", "SC"),
-}
 _DRAWN = {
     "portrait": ("synthesis.phantom", "{}"),
     "private-evolution": ("synthesis.source.phantom", "{}"),
@@ -45,7 +28,7 @@ _DRAWN = {
 _HEAD = """\
 Made by `medsyngen init` from public facts: what was said on its command line, and the shipped recipe
 `{shipped}`, proposed for up to {patients} patients at ε = {epsilon}:
-{why}.
+{why}
 
 Everything in a recipe is public: the privacy report prints it. No number in it may come from the scans; choose each
 from what was known before. Change what you like in here, or override it on the command line (--set privacy.epsilon=4).
@@ -122,30 +105,29 @@ def first_recipe(facts: PublicFacts) -> str:
         shipped=shipped,
         patients=facts.patients_at_most,
         epsilon=shown(facts.epsilon),
-        why=why,
+        why=textwrap.fill(f"{why}.", 116),
     )
     text = with_head(text, head)
     _check(recipe_from(yaml.safe_load(text)))
     return text
 
 
-def _modality(facts: PublicFacts) -> _Modality:
-    kinds = {_KNOWN.get(code) for code in facts.modalities}
-    usual = next(iter(kinds)) if len(kinds) == 1 else None
+def _modality(facts: PublicFacts) -> UsualModality:
+    known = usual(facts.modalities)
     if facts.phantom is not None:
         known_phantom(facts.phantom)
-        base = usual or _Modality(facts.phantom, "bit-depth", "", "SC")
-        return _Modality(facts.phantom, base.window, base.body_part, base.release)
-    if usual is None:
+        base = known or UsualModality(facts.phantom, "bit-depth", "", "SC")
+        return replace(base, phantom=facts.phantom)
+    if known is None:
         raise UsageError(
             f"no phantom is known for {' and '.join(facts.modalities)}: they can't all be drawn alike",
-            do=f"name modalities of one kind, out of {', '.join(_KNOWN)}; or a phantom with --phantom NAME "
+            do=f"name modalities of one kind, out of {', '.join(USUAL)}; or a phantom with --phantom NAME "
             "(`medsyngen phantoms draw --help`)",
         )
-    return usual
+    return known
 
 
-def _advice(facts: PublicFacts, modality: _Modality) -> Recommendation:
+def _advice(facts: PublicFacts, modality: UsualModality) -> Recommendation:
     """Returns what `plan` would propose for these facts."""
     sets = [f"{path}={json.dumps(value)}" for path, value in _budget(facts).items()]  # JSON is YAML
     base = load_recipe(STAGED, [*sets, f"synthesis.phantoms={{{modality.phantom}: 1.0}}"])
@@ -163,7 +145,7 @@ def _budget(facts: PublicFacts) -> dict[str, Any]:
     }
 
 
-def _values(facts: PublicFacts, modality: _Modality, method: str) -> dict[str, Any]:
+def _values(facts: PublicFacts, modality: UsualModality, method: str) -> dict[str, Any]:
     name = f"{'-'.join(facts.modalities).lower()}-{facts.size}"
     place, form = _DRAWN[method]
     return {
@@ -172,16 +154,13 @@ def _values(facts: PublicFacts, modality: _Modality, method: str) -> dict[str, A
         f"up to {facts.patients_at_most} patients",
         **_budget(facts),
         "scans.modalities": list(facts.modalities),
-        "scans.window": modality.window if isinstance(modality.window, str) else list(modality.window),
         place: {modality.phantom: 1.0} if form == "shares" else modality.phantom,
-        "release.modality": modality.release,
-        **({"release.body_part": modality.body_part} if modality.body_part else {}),
+        **modality.fields(facts.size),
     }
 
 
-def _true_comments(text: str, facts: PublicFacts, modality: _Modality, method: str) -> str:
+def _true_comments(text: str, facts: PublicFacts, modality: UsualModality, method: str) -> str:
     """Returns the text without the comments that these facts make untrue."""
-    plain = yaml.safe_load(text)
     if modality.phantom != "chest_radiograph":
         place, form = _DRAWN[method]
         value = {modality.phantom: 1.0} if form == "shares" else modality.phantom
@@ -189,15 +168,16 @@ def _true_comments(text: str, facts: PublicFacts, modality: _Modality, method: s
     if method == "staged-diffusion" and (facts.size != 32 or modality.phantom != "chest_radiograph"):
         old = "on phantoms, free; the result for these very numbers ships with medsyngen"
         text = text.replace(old, "on phantoms, free; the result is kept for the next run on this machine")
-    if plain["release"]["modality"] == "SC":
-        text = with_value(text, "release.modality", "SC", "secondary capture: names no machine that made it")
+    for path, comment in modality.comments().items():
+        section, _, key = path.partition(".")
+        text = with_value(text, path, yaml.safe_load(text)[section][key], comment)
     return text
 
 
 def _check(recipe: Recipe) -> None:
     """Refuses what `fit` would refuse without having read a scan."""
     try:
-        recipe.synthesis.check_size(recipe.scans.size)
+        recipe.synthesis.check_size(recipe.scans.image_size)
     except ValueError as error:
         raise UsageError(f"the size can't be used: {error}", do="give another --size") from error
     if recipe.reads_scans:

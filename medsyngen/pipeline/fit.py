@@ -16,8 +16,10 @@ from medsyngen.cohort.reading import Reading, read_cohort
 from medsyngen.errors import InputUnusable, MedsyngenError, UsageError
 from medsyngen.parallel import ALONE, RankEnded, Ranks
 from medsyngen.pipeline.device import choose_device
+from medsyngen.pipeline.enlarging import detail_weights, enlarged
 from medsyngen.pipeline.fit_outcome import FitOutcome
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
+from medsyngen.pipeline.implementation import record
 from medsyngen.pipeline.other_ranks import others_needed
 from medsyngen.pipeline.phantoms_only import fit_on_phantoms, refuse_what_is_about_scans
 from medsyngen.pipeline.place_of_reading import place_of_reading
@@ -104,7 +106,7 @@ def run_recipe(
     if own_ledger is not None and not own_ledger.strip():
         raise UsageError("a ledger of its own needs a reason", do='say why: --own-ledger "..."; it is printed beside ε')
     place = choose_device(ranks.device(device))
-    method.check_size(recipe.scans.size)
+    method.check_size(recipe.scans.image_size)
     with ExitStack() as held:
         site = held.enter_context(open_site_ledger(ledger or identity.site)) if identity.site else None
         budget = run_budget(recipe.privacy.epsilon, recipe.privacy.delta, n_max, site)
@@ -116,7 +118,9 @@ def run_recipe(
         folder.create(recipe)
         held.enter_context(folder.lock())
         identity.claim(folder)
+        record(folder, place, 1 + len(ranks.others))
         _keep_inside(folder, reading)
+        detail = detail_weights(recipe, place, progress)
         books = site or held.enter_context(_own_ledger(folder, budget, n_max, own_ledger or ""))
         notices = [*network_notice(books.path), *_tell_spent_on(books, identity, reading)]
         _book_the_inspection(folder, books, identity)
@@ -124,7 +128,7 @@ def run_recipe(
         with others_needed(ranks, do=GO_ON):
             for rank in ranks.others:
                 ranks.send(rank, recipe.to_yaml().encode())
-            generator: Generator = method.fit(
+            drawn: Generator = method.fit(
                 reading.cohort,
                 target_of(recipe),
                 patients_at_most=n_max,
@@ -137,6 +141,7 @@ def run_recipe(
                 ranks=ranks,
                 progress=progress,
             )
+        generator = enlarged(recipe, drawn, detail, place)
         write_preview(folder, generator, progress)
         if site is not None:
             folder.copy_ledger(site)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 
 from medsyngen.formats.contact_sheet import contact_sheet
+from medsyngen.formats.orthogonal import as_pictures
+from medsyngen.pipeline.enlarging import restored
 from medsyngen.pipeline.run_folder import RunFolder
 from medsyngen.privacy.chain import Head
 from medsyngen.privacy.checkpoint import write_atomically
@@ -17,6 +19,7 @@ from medsyngen.synthesis.generator import generator_bytes, read_tensors
 from medsyngen.synthesis.synthesizer import Generator, Target
 
 PREVIEW_IMAGES = 64
+PREVIEW_VOLUMES = 8
 
 
 def target_of(recipe: Recipe) -> Target:
@@ -44,14 +47,14 @@ def load_generator(folder: RunFolder, recipe: Recipe, device: torch.device) -> t
     """
     tensors, facts = read_tensors(folder.generator_file)
     marks = {"seeded": bool(facts["seeded"]), "private": bool(facts["private"])}
-    generator: Generator = recipe.synthesis.restore(tensors, target_of(recipe), **marks, device=device)
-    return generator, facts
+    return restored(recipe, tensors, **marks, device=device), facts
 
 
 def write_preview(folder: RunFolder, generator: Generator, progress: Progress) -> None:
     """Writes ``preview.png``: the first images that an export would draw, labelled SYNTHETIC."""
-    draws = generator.draw(PREVIEW_IMAGES, progress=progress)
+    volumes = not isinstance(generator.facts.size, int)
+    draws = generator.draw(PREVIEW_VOLUMES if volumes else PREVIEW_IMAGES, progress=progress)
     caption = "SYNTHETIC" if generator.facts.private and not generator.facts.seeded else "NOT FOR RELEASE"
     buffer = io.BytesIO()
-    contact_sheet(draws.pixels, 16, caption=caption).save(buffer, "PNG")
+    contact_sheet(as_pictures(draws.pixels), 4 if volumes else 16, caption=caption).save(buffer, "PNG")
     write_atomically(folder.preview_file, buffer.getvalue(), mode=0o644)

@@ -7,8 +7,10 @@ from pathlib import Path
 from medsyngen.errors import UsageError
 from medsyngen.parallel import ALONE, Ranks
 from medsyngen.pipeline.device import choose_device
+from medsyngen.pipeline.enlarging import detail_weights, enlarged
 from medsyngen.pipeline.fit_outcome import FitOutcome
 from medsyngen.pipeline.generator_file import save_generator, target_of, write_preview
+from medsyngen.pipeline.implementation import record
 from medsyngen.pipeline.reports import write_report
 from medsyngen.pipeline.run_books import check_nothing_private
 from medsyngen.pipeline.run_folder import RunFolder
@@ -53,7 +55,9 @@ def fit_on_phantoms(
     with folder.lock():
         folder.check_same_recipe(recipe)  # again: another process may have been here meanwhile
         check_nothing_private(folder, recipe)
-        generator = recipe.synthesis.fit_on_phantoms(target_of(recipe), device=place, progress=progress)
+        record(folder, place, 1)
+        drawn = recipe.synthesis.fit_on_phantoms(target_of(recipe), device=place, progress=progress)
+        generator = enlarged(recipe, drawn, detail_weights(recipe, place, progress), place)
         write_preview(folder, generator, progress)
         save_generator(folder, generator, recipe, None)
     write_report(run)

@@ -8,17 +8,23 @@ import json
 import math
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from medsyngen.diffusion.bands import private_bands
+from medsyngen.errors import MedsyngenError
+from medsyngen.pipeline.audit_file import audit_of
 from medsyngen.pipeline.generator_file import target_of
+from medsyngen.pipeline.implementation import recorded
 from medsyngen.pipeline.run_books import RunBooks, run_books
 from medsyngen.pipeline.run_folder import RunFolder
+from medsyngen.pipeline.statements_file import keep_statements, statements_of
 from medsyngen.privacy.accountant import delta_at
 from medsyngen.privacy.checkpoint import write_atomically
 from medsyngen.privacy.ledger import Ledger
+from medsyngen.privacy.profile import privacy_profile
 from medsyngen.recipe import Recipe
 from medsyngen.report import (
     MechanismFacts,
@@ -29,7 +35,10 @@ from medsyngen.report import (
     report_json_bytes,
     report_vocabulary,
 )
+from medsyngen.report.curves import curves
 from medsyngen.report.facts import Data
+from medsyngen.report.registry import registry_yaml
+from medsyngen.scan import positions
 from medsyngen.synthesis.generator import read_tensors
 from medsyngen.version import __version__
 
@@ -41,25 +50,47 @@ _LEARNS = {
 _CONTEXT_OF_PHANTOMS = "what the phantoms look like in between"
 
 
-def write_report(run: Path, *, ledger: Path | None = None) -> tuple[Path, Path]:
+def write_report(run: Path, *, ledger: Path | None = None, statements: Path | None = None) -> tuple[Path, Path]:
     """Writes RUN/report.html and RUN/report.json and returns their paths; reads no scan.
+
+    Beside them lies ``registry.yaml``, a record for the OpenDP deployments registry, where there is a guarantee.
 
     Args:
         run: RUN, finished.
         ledger: Where the site's ledger lies now, if it was moved.
+        statements: What the hospital says, as YAML; kept in RUN for this report and those of later exports.
 
     Raises:
-        UsageError: The run has not finished.
+        UsageError: The run has not finished, or the statements are not in order.
         VerificationFailed: The ledger is gone, or lost lines that the run has seen.
     """
     folder = RunFolder(run)
     recipe = folder.finished_recipe()
+    if statements is not None:
+        keep_statements(folder, statements)
     with run_books(folder, recipe, ledger) as books:
         files = report_files(folder, recipe, books, release=None)
     paths = folder.path / "report.html", folder.path / "report.json"
     for path, data in zip(paths, (files["privacy_report.html"], files["privacy_report.json"]), strict=True):
         write_atomically(path, data, mode=0o644)
+    write_registry(folder, files)
     return paths
+
+
+def write_registry(folder: RunFolder, files: Mapping[str, bytes]) -> None:
+    """Writes ``RUN/registry.yaml`` from what :func:`report_files` returned; where nothing can be registered, none."""
+    path = folder.path / "registry.yaml"
+    record = registry_yaml(json.loads(files["privacy_report.json"]))
+    if record is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomically(path, record, mode=0o644)
+
+
+def keep_registry(folder: RunFolder, files: Mapping[str, bytes]) -> None:
+    """Does the same after a release: a run folder that can only be read is no reason to fail, the release is out."""
+    with suppress(MedsyngenError, OSError):
+        write_registry(folder, files)
 
 
 def report_files(
@@ -101,6 +132,10 @@ def report_facts(folder: RunFolder, recipe: Recipe, books: RunBooks, release: Ma
         mechanism=_mechanism(recipe) if ledger else None,
         queries=queries,
         delta_at_zero=delta_at(books.events, 0.0) if books.events else None,
+        curves=curves(privacy_profile(books.events, spent.delta), spent.delta) if ledger else None,
+        statements=statements_of(folder, recipe),
+        implementation=recorded(folder),
+        audit=audit_of(folder, recipe.sha256),
     )
 
 
@@ -125,10 +160,21 @@ def _mechanism(recipe: Recipe) -> MechanismFacts | None:
     return MechanismFacts(training.clipping_norm, training.scans_per_patient, training.draws_per_scan, training.steps)
 
 
-def public_texts(recipe: Recipe, books: RunBooks) -> tuple[str, ...]:
+_NAMES_THE_HOSPITAL = ("curator", "authors", "contact", "region", "container")
+"""Statements whose words identify no patient. Others are prose, written after scans were read: they excuse nothing."""
+
+
+def public_texts(folder: RunFolder, recipe: Recipe, books: RunBooks) -> tuple[str, ...]:
     """Returns every text in a cohort that was known without the scans: a word of these identifies nobody."""
     phantoms = json.dumps(recipe.synthesis.describe_phantoms(), ensure_ascii=False)
-    words = (books.guarantee.sentence(), *books.public_words)
+    stated = statements_of(folder, recipe)
+    beside = (
+        {name: stated[name] for name in _NAMES_THE_HOSPITAL if name in stated},
+        recorded(folder),
+        audit_of(folder, recipe.sha256),
+    )
+    said = json.dumps(beside, ensure_ascii=False)
+    words = (books.guarantee.sentence(), *books.public_words, said)
     return (recipe.to_yaml(), *words, phantoms, *report_vocabulary(), *_versions())
 
 
@@ -152,7 +198,7 @@ def _stages(recipe: Recipe) -> tuple[StageFacts, ...]:
             band.high,
             _learns(band.name, public),
         )
-        for band, public in method.bands.stages(recipe.scans.size**2, method.public_bands)
+        for band, public in method.bands.stages(positions(recipe.scans.image_size), method.public_bands)
     )
 
 

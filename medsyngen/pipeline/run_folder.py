@@ -54,6 +54,21 @@ class RunFolder:
         return self.path / "preview.png"
 
     @property
+    def implementation_file(self) -> Path:
+        """What ran the fit: machine and installed program."""
+        return self.path / "implementation.json"
+
+    @property
+    def statements_file(self) -> Path:
+        """What the hospital said for the report beside the recipe: public words."""
+        return self.path / "statements.yaml"
+
+    @property
+    def audit_file(self) -> Path:
+        """What an audit of the recipe found, if somebody put it here; no scan is read for one."""
+        return self.path / "audit.json"
+
+    @property
     def private(self) -> Path:
         """What must not leave: checkpoints, identifiers (0700)."""
         return self.path / "private"

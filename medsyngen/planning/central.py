@@ -73,7 +73,7 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
     n_max, method = recipe.n_max, recipe.synthesis
-    method.check_size(recipe.scans.size)
+    method.check_size(recipe.scans.image_size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     z = method.calibrate(budget, n_max)
     (query,) = method.describe_queries(recipe.target)

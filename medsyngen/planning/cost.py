@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medsyngen.errors import UsageError
+from medsyngen.scan import Size, image_shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,14 +63,14 @@ def check_speed(speed: float | None) -> None:
         raise UsageError("images per second must be positive", do="leave it out, then it is measured")
 
 
-def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
+def images_per_second(loss: ContextLoss, *, size: Size, images: int) -> float:
     """Returns how many images a second go forward and backward on the CPU, measured on noise in less than a second.
 
     Plain gradients of one patient's loss: book-keeping takes little longer for each patient of a full micro-batch.
 
     Args:
         loss: The loss of private training.
-        size: Side of the images.
+        size: Of the images.
         images: m·K, of one patient.
     """
     if _gradient_time(loss, size, 1) * images > 4 * _LONGEST:  # large images: one alone tells enough
@@ -81,13 +82,13 @@ def images_per_second(loss: ContextLoss, *, size: int, images: int) -> float:
 
 
 def memory_estimate(
-    loss: ContextLoss, *, size: int, micro_batch: int, images: int, trained: int | None = None, subspace: int = 0
+    loss: ContextLoss, *, size: Size, micro_batch: int, images: int, trained: int | None = None, subspace: int = 0
 ) -> int:
     """Returns about how many bytes private training takes at its peak, beyond the program itself.
 
     Args:
         loss: The loss of private training.
-        size: Side of the images.
+        size: Of the images.
         micro_batch: Patients whose gradients are in memory at once.
         images: m·K, of one patient.
         trained: P, where not every parameter of the network is trained.
@@ -104,7 +105,7 @@ def memory_estimate(
     return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot + basis)
 
 
-def saved_bytes(loss: ContextLoss, *, size: int) -> int:
+def saved_bytes(loss: ContextLoss, *, size: Size) -> int:
     """Returns the bytes that the forward pass of one image saves for its backward pass, weights left out."""
     import torch
 
@@ -134,7 +135,7 @@ def slots_per_step(patients_per_step: float, patients_at_most: int, micro_batch:
     return patients_per_step + micro_batch / 2.0
 
 
-def _gradient_time(loss: ContextLoss, size: int, images: int) -> float:
+def _gradient_time(loss: ContextLoss, size: Size, images: int) -> float:
     import torch
 
     weights = dict(loss.network.named_parameters())
@@ -144,12 +145,12 @@ def _gradient_time(loss: ContextLoss, size: int, images: int) -> float:
     return time.perf_counter() - began
 
 
-def _drawn(loss: ContextLoss, size: int, images: int) -> dict[str, Tensor]:
+def _drawn(loss: ContextLoss, size: Size, images: int) -> dict[str, Tensor]:
     """Returns what the loss would draw for one patient, with noise in place of scans."""
     import torch
 
     stream = torch.Generator().manual_seed(0)
-    shape = (images, 1, size, size)
+    shape = (images, *image_shape(size))
     return {
         "y": 2.0 * torch.rand(shape, generator=stream) - 1.0,
         "classes": torch.zeros(images, dtype=torch.int64),

@@ -61,15 +61,15 @@ def plan_recipe(
         UsageError: If a number is missing or out of range.
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
-    from medsyngen.diffusion.unet import build_unet, check_image_size
+    from medsyngen.diffusion.unet import check_image_size, unet_for
 
     n_max, method = recipe.n_max, recipe.synthesis
     training = method.private
-    check_image_size(method.network, recipe.scans.size)
+    check_image_size(method.network, recipe.scans.image_size)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     draws = training.scans_per_patient * training.draws_per_scan
     rows = sum(len(attribute.values) + 1 for attribute in recipe.conditions or short_form(recipe.classes))
-    network = build_unet(method.network, image_channels=1, class_rows=rows, seed=0).eval()
+    network = unet_for(method.network, recipe.scans.image_size, class_rows=rows, seed=0).eval()
     planned = plan(
         patients_at_most=n_max,
         budget=budget,
@@ -112,7 +112,7 @@ def cost_of(recipe: Recipe, network: Any, planned: Plan, speed: float | None, me
     from medsyngen.synthesis.experts import find_expert
 
     check_speed(speed)
-    method, size = recipe.synthesis, recipe.scans.size
+    method, size = recipe.synthesis, recipe.scans.image_size
     training, public = method.private, method.public
     images = training.scans_per_patient * training.draws_per_scan
     loss = method.context_loss(network, size)

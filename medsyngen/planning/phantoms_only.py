@@ -9,6 +9,7 @@ from medsyngen.errors import UsageError
 from medsyngen.planning.cost import check_speed, count_parameters, images_per_second
 from medsyngen.privacy.budget import Guarantee
 from medsyngen.recipe import Recipe
+from medsyngen.scan import positions
 
 _IMAGES_AT_ONCE = 32
 """In measuring; larger batches go at about the same speed an image."""
@@ -56,20 +57,20 @@ def plan_phantoms(recipe: Recipe, *, speed: float | None = None, measure: bool =
     Raises:
         UsageError: Private scans serve a band, or a number is out of range.
     """
-    from medsyngen.diffusion.unet import build_unet, check_image_size
+    from medsyngen.diffusion.unet import check_image_size, unet_for
     from medsyngen.synthesis.context_loss import ContextLoss
     from medsyngen.synthesis.experts import find_expert
 
     if recipe.reads_scans:
         raise UsageError("this recipe learns from scans", do="plan it with its patients_at_most")
     check_speed(speed)
-    method, size = recipe.synthesis, recipe.scans.size
+    method, size = recipe.synthesis, recipe.scans.image_size
     check_image_size(method.network, size)
-    network = build_unet(method.network, image_channels=1, class_rows=1, seed=0).eval()
+    network = unet_for(method.network, size, class_rows=1, seed=0).eval()
     exists = find_expert(method.expert_identity(size)) is not None
     measured = speed is None and measure and not exists
     if measured:
-        _, context, _ = method.bands.split(size**2)
+        _, context, _ = method.bands.split(positions(size))
         loss = ContextLoss(network, context, method.context_noise, 1, 1)
         speed = images_per_second(loss, size=size, images=min(method.public.batch_size, _IMAGES_AT_ONCE))
     images = method.public.steps * method.public.batch_size

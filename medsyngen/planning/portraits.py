@@ -77,7 +77,7 @@ def plan_portrait(recipe: Recipe, *, measure: bool = True) -> PortraitPlan:
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
     n_max, method = recipe.n_max, recipe.synthesis
-    method.check_size(recipe.scans.size)
+    method.check_size(recipe.scans.side)
     (query,) = method.describe_queries(recipe.target)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     sigma = method.calibrate(budget, n_max)
@@ -95,7 +95,7 @@ def plan_portrait(recipe: Recipe, *, measure: bool = True) -> PortraitPlan:
         distance=TYPICAL_DISTANCE,
         kept=1 / (1 + ratio**2),
         patients_advised=math.ceil(n_max * ratio / HALF),
-        seconds=rendering_seconds(method, recipe.scans.size) if measure else None,
+        seconds=rendering_seconds(method, recipe.scans.side) if measure else None,
         enough=enough_for_portrait(whole, rarest),
         verdict=portrait_in_words(n_max, whole, rarest, budget),
     )

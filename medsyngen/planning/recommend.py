@@ -82,6 +82,9 @@ def recommend(recipe: Recipe, *, trained: Enough | None = None) -> Recommendatio
     n_max, epsilon = recipe.n_max, recipe.privacy.epsilon
     if trained == "yes":
         return Recommendation(n_max, epsilon, recipe.name, "so many patients suffice for training with DP-SGD")
+    if recipe.scans.spatial_dims == 3:
+        why = "of volumes no other method is known here; whether this one learns enough stands above"
+        return Recommendation(n_max, epsilon, None, why)
     budget = Budget(epsilon, checked_delta(recipe.privacy.delta, n_max))
     if n_max >= FEW_VOTERS and (votes := _candidate(recipe, VOTES)):
         ratio = _votes_to_noise(votes.recipe, budget)

@@ -80,7 +80,7 @@ def plan_votes(recipe: Recipe) -> VotesPlan:
         BudgetRefused: If δ is too large for N_max, or no noise fits.
     """
     n_max, method = recipe.n_max, recipe.synthesis
-    method.check_size(recipe.scans.size)
+    method.check_size(recipe.scans.side)
     budget = Budget(recipe.privacy.epsilon, checked_delta(recipe.privacy.delta, n_max))
     sigma = method.calibrate(budget, n_max)
     return votes_with(recipe, sigma, budget, bought=method.bought_events(sigma))

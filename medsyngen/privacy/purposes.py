@@ -11,3 +11,6 @@ PROPORTIONS = "noised sum over patients (class proportions)"
 
 SUM = "noised sum over patients"
 """The one sum of a portrait or of central images."""
+
+EVALUATION = "noised sum over patients (charged evaluation)"
+"""Figures of a finished run, bought."""

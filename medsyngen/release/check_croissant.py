@@ -63,7 +63,9 @@ _PATHS: Final = {
     "bids": ("bids/*/anat/*.nii.gz", "bids/*/*/anat/*.nii.gz"),
     "png": ("png/*.png",),
     "npz": ("npz/*.npz",),
+    "labels": ("labels/*.nii.gz",),
 }
+_OF_MAPS: Final = ("The label map of the image: a path in the cohort", "The label maps of the images")
 
 
 class CroissantCheck:
@@ -78,13 +80,14 @@ class CroissantCheck:
     rules: tuple[str, ...] = ("G2", "G7", "G11", "G12")
 
     def __init__(self, draft: Draft) -> None:
-        columns = [*draft.formats, *column_names(draft.attributes)]
+        columns = [*draft.columns, *column_names(draft.attributes)]
         self._texts = {
             *_TEXTS,
             *columns,
             *(f"images/{column}" for column in columns),
-            *(path for name in draft.formats for path in _PATHS[name]),
+            *(path for name in draft.columns for path in _PATHS[name]),
             *(f"The image as {name}: a path in the cohort" for name in draft.formats),
+            *_OF_MAPS,
             *(f"The images as {name}" for name in draft.formats),
             f"Synthetic medical images, made with medsyngen. {draft.guarantee}".strip(),
         }

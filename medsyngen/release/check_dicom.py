@@ -68,7 +68,7 @@ class DicomCheck:
     def look(self, file: str, data: bytes) -> Iterator[Problem]:
         """Reads one DICOM file, and the table that lies before them; leaves all other files."""
         if file == names.TABLE:
-            self._rows = read_rows(data, len(self._draft.formats))
+            self._rows = read_rows(data, len(self._draft.columns))
         if not file.endswith(names.SUFFIXES["dicom"]):
             return
         number = names.image_number(file)

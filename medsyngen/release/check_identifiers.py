@@ -34,7 +34,12 @@ _BEFORE_COUNTER: Final = re.compile(rb"syn-(?:[g-z]{6}-)?$")
 
 @cache
 def template_vocabulary(
-    form: ReleaseForm, formats: tuple[str, ...], attributes: tuple[Attribute, ...] = (), *, volumes: bool = False
+    form: ReleaseForm,
+    formats: tuple[str, ...],
+    attributes: tuple[Attribute, ...] = (),
+    *,
+    volumes: bool = False,
+    labels: int = 0,
 ) -> tuple[bytes, ...]:
     """Returns everything readable that a cohort of this form holds for no other reason than its form.
 
@@ -42,12 +47,21 @@ def template_vocabulary(
     """
     columns = {name: ("",) for name in column_names(attributes)}
     blank = Draws.of(
-        np.zeros((1, 1, 2, 2, 2) if volumes else (1, 1, 2, 2), dtype=np.float32), columns, declared=bool(attributes)
+        np.zeros((1, 1 + bool(labels), *[2] * (3 if volumes else 2)), dtype=np.float32),
+        columns,
+        declared=bool(attributes),
     )
     with tempfile.TemporaryDirectory(prefix="medsyngen-") as folder:
         place = Path(folder)
         draft = write_draft(
-            blank, form, formats=formats, guarantee="", report_files={}, folder=place, attributes=attributes
+            blank,
+            form,
+            formats=formats,
+            guarantee="",
+            report_files={},
+            folder=place,
+            attributes=attributes,
+            labels=labels,
         )
         files = [(draft.folder / file).read_bytes() for file in draft.files]
     return tuple(part.data for data in files for part in readable(data) if not part.picture)

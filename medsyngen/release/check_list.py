@@ -83,7 +83,7 @@ def _report(of: Reviewed) -> FileCheck:
 
 def _identifiers(of: Reviewed) -> FileCheck:
     vocabulary = template_vocabulary(
-        of.draft.form, of.draft.formats, of.draft.attributes, volumes=len(of.draft.shape) == 3
+        of.draft.form, of.draft.formats, of.draft.attributes, volumes=len(of.draft.shape) == 3, labels=of.draft.labels
     )
     public: Iterable[bytes] = [*vocabulary, *(text.encode() for text in of.public_texts)]
     source = of.guarantee.scans_read is not False

@@ -48,7 +48,7 @@ class NpzCheck:
     def look(self, file: str, data: bytes) -> Iterator[Problem]:
         """Reads the archive, and the table before it; leaves all other files."""
         if file == names.TABLE:
-            self._rows = read_rows(data, len(self._draft.formats))
+            self._rows = read_rows(data, len(self._draft.columns))
         if file == names.ARRAYS:
             for reason in self._problems(data):
                 yield Problem(f"{names.ARRAYS}: {reason}", _DO)

@@ -73,6 +73,9 @@ class PngCheck:
     def __init__(self, draft: Draft) -> None:
         self.read = self.read if "png" in draft.formats else NONE_ASKED_FOR
         self._shape = draft.shape
+        if len(draft.shape) == 3:  # three planes side by side: two as wide as the volume, one as it is deep
+            x, y, z = draft.shape
+            self._shape = (max(y, z), 2 * x + y)
         self._depth = 8 if draft.form.bits == 8 else 16
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:

@@ -34,6 +34,7 @@ class ReadmeCheck:
             classes=draft.classes,
             scans_read=draft.scans_read,
             volumes=len(draft.shape) == 3,
+            labels=draft.labels,
         ).encode()
 
     def look(self, file: str, data: bytes) -> Iterator[Problem]:

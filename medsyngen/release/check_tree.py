@@ -71,7 +71,7 @@ def check_tree(tree: Tree, draft: Draft) -> Verdict:
         tree: What the walk found.
         draft: What the writer says that it wrote; its list of files is not believed, only held against the counters.
     """
-    pictures = contents.image_files(draft.formats, draft.count, draft.form, draft.shape)
+    pictures = contents.image_files(draft.columns, draft.count, draft.form, draft.shape)
     ours = {names.TABLE, names.README, names.CROISSANT}
     others = set(tree.files) - pictures - ours
     listed = set(draft.files)
@@ -115,9 +115,9 @@ class TableCheck:
         """Reads cohort.csv; leaves all other files."""
         if file != names.TABLE:
             return
-        draft, at = self._draft, len(self._draft.formats)
+        draft, at = self._draft, len(self._draft.columns)
         header, *rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
-        wanted = [*draft.formats, "synthetic_patient_id", *self._columns]
+        wanted = [*draft.columns, "synthetic_patient_id", *self._columns]
         if header != wanted or len(rows) != draft.count or any(len(row) != len(wanted) for row in rows):
             yield Problem(f"{names.TABLE} has another header or number of rows than were asked for", _DO)
             return
@@ -126,7 +126,7 @@ class TableCheck:
             files, patient, values = row[:at], row[at], row[at + 1 :]
             found = names.PATIENT_ID.fullmatch(patient)
             tags.add(found[1] if found and int(found[2]) == place_of(number, draft.form).patient else None)
-            if files != [contents.told_in_table(name, number, draft.form, draft.shape) for name in draft.formats]:
+            if files != [contents.told_in_table(name, number, draft.form, draft.shape) for name in draft.columns]:
                 yield Problem(f"row {number} of {names.TABLE} names other files than its own", _DO)
             if not all(value in allowed for value, allowed in zip(values, self._allowed, strict=False)):
                 yield Problem(f"row {number} of {names.TABLE} holds a value that the recipe does not declare", _DO)

@@ -36,7 +36,7 @@ def image_files(formats: Iterable[str], count: int, form: ReleaseForm, shape: Se
     """Returns every file of the images, and of the formats' own.
 
     Args:
-        formats: As written.
+        formats: As written; ``labels`` among them if there are label maps.
         count: Number of images.
         form: What they are written as.
         shape: Of each: (row, column) of a picture, (x, y, z) of a volume.

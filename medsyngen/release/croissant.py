@@ -37,8 +37,10 @@ MEDIA: Final = {
     "bids": ("application/gzip", ("bids/*/anat/*.nii.gz", "bids/*/*/anat/*.nii.gz")),
     "png": ("image/png", ("png/*.png",)),
     "npz": ("application/zip", ("npz/*.npz",)),
+    names.LABELS: ("application/gzip", ("labels/*.nii.gz",)),
 }
 """Media type of a format, and the paths of its files."""
+_SAID: Final = {names.LABELS: "The label map of the image"}
 RESPONSIBLE: Final = {
     "rai:dataCollection": "No image was collected: all were drawn by a generator. README.md says what taught it.",
     "rai:dataCollectionType": "Synthetic",
@@ -56,12 +58,12 @@ def croissant_bytes(formats: Sequence[str], attributes: Sequence[str], *, guaran
     """Returns the bytes of croissant.json.
 
     Args:
-        formats: As written.
+        formats: As written; ``labels`` among them if there are label maps.
         attributes: The columns of the table that say what an image is of.
         guarantee: The privacy sentence.
         table: The bytes of cohort.csv, whose hash is told.
     """
-    described = {name: f"The image as {name}: a path in the cohort" for name in formats}
+    described = {name: f"{_SAID.get(name, f'The image as {name}')}: a path in the cohort" for name in formats}
     described["synthetic_patient_id"] = "The synthetic patient; there is no such person"
     described |= {name: "What was asked for; empty: nothing" for name in attributes}
     return json_bytes(
@@ -107,7 +109,7 @@ def _files(image_format: str) -> dict[str, Any]:
         "@type": "cr:FileSet",
         "@id": image_format,
         "name": image_format,
-        "description": f"The images as {image_format}",
+        "description": "The label maps of the images" if image_format in _SAID else f"The images as {image_format}",
         "encodingFormat": media,
         "includes": list(paths),
     }

@@ -42,6 +42,7 @@ class Draft:
         classes: The declared classes, where there are no attributes.
         guarantee: The privacy sentence that was handed in.
         scans_read: Whether any scan taught the generator.
+        labels: How many labels the label maps have; 0: there are none.
     """
 
     folder: Path = field(repr=False)
@@ -54,6 +55,17 @@ class Draft:
     classes: tuple[str, ...] = ()
     guarantee: str = ""
     scans_read: bool = True
+    labels: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that name files: the formats, and label maps if there are any."""
+        return with_labels(self.formats, self.labels)
+
+
+def with_labels(formats: tuple[str, ...], labels: int) -> tuple[str, ...]:
+    """Returns the formats, and the place of label maps behind them if there are any."""
+    return (*formats, names.LABELS) if labels else formats
 
 
 def column_names(attributes: Sequence[Attribute]) -> tuple[str, ...]:
@@ -86,7 +98,8 @@ class _Images:
         columns = [draws.columns[name] for name in self._columns]
         for number, (pixels, *values) in enumerate(zip(draws.pixels, *columns, strict=True), start=before + 1):
             words, codes = self._said(values)
-            image = Image(number, pixels[0], self._identities.of(number), tuple(values), words, codes)
+            identity, levels = self._identities.of(number), pixels[1] if self._where.labels else None
+            image = Image(number, pixels[0], identity, tuple(values), words, codes, levels)
             for writer in self._writers:
                 writer.write(image)
             form, shape = self._where.form, image.pixels.shape
@@ -120,7 +133,7 @@ def _write_behind(images: _Images, batches: Iterator[Draws], shape: tuple[int, .
     with ThreadPoolExecutor(1, thread_name_prefix="writing behind") as pool:
         writing: Future[int] | None = None
         for draws in batches:
-            check_draws(draws, shape)
+            check_draws(draws, shape[1:], channels=shape[0])
             check_count(drawn + len(draws))
             if writing is not None:
                 written = writing.result()
@@ -143,19 +156,21 @@ def write_draft(
     attributes: Sequence[Attribute] = (),
     classes: Sequence[str] = (),
     scans_read: bool = True,
+    labels: int = 0,
     progress: Progress = silent,
 ) -> Draft:
     """Writes images, table, README, description and privacy report into the folder.
 
     Args:
         draws: The synthetic images, single-channel: pictures (1, row, column), or volumes (1, x, y, z) whose axes run
-            to the patient's right, to the front and to the head. All of them, or batch by batch: batches are written
-            while the next one is drawn, so that memory does not grow with their number.
+            to the patient's right, to the front and to the head; with label maps (2, x, y, z). All of them, or batch by
+            batch: batches are written while the next one is drawn, so that memory does not grow with their number.
         form: What to write them as.
         formats: One or more of :data:`medsyngen.release.names.SUFFIXES`.
         guarantee: The privacy sentence, generated from recipe and ledger: into the README and every DICOM file.
         report_files: Bytes of the privacy report by file name, made from recipe and ledger only.
         folder: An empty folder, as :func:`medsyngen.release.export.drafting` gives it.
+        labels: How many labels the maps in channel 1 have; 0: there is no such channel.
         attributes: The attributes that the recipe declares, whose values the draws have; none: they have classes.
         classes: The classes that the recipe declares, in its order.
         scans_read: False where the generator learned from phantoms alone: then classes are names only, and it is said.
@@ -164,20 +179,21 @@ def write_draft(
     Raises:
         UsageError: The draws, formats or report names can't be written.
     """
-    formats = check_formats(formats)
+    formats, channels = check_formats(formats), 2 if labels else 1
     check_reports(report_files)
     batches = iter((draws,) if isinstance(draws, Draws) else draws)
     first = next(batches, None)
     if first is None:
         raise UsageError("can't export 0 images", do=f"ask for 1 to {names.MOST}")
-    check_draws(first)  # before anything is written
+    check_draws(first, channels=channels)  # before anything is written
     shape = first.pixels.shape[2:]
     check_images(shape, form, formats)
     attributes, classes = tuple(attributes), tuple(classes)
     orders = tuple(tuple(value.name for value in each.values) for each in attributes) or (classes,)
     with ExitStack() as closing:
-        images = _Images(Where(folder, form, guarantee, orders, closing), formats, attributes, scans_read)
-        count = _write_behind(images, chain((first,), batches), shape, progress)
+        where = Where(folder, form, guarantee, orders, closing, labels)
+        images = _Images(where, with_labels(formats, labels), attributes, scans_read)
+        count = _write_behind(images, chain((first,), batches), (channels, *shape), progress)
     texts = {
         names.README: cohort_readme(
             form,
@@ -188,13 +204,18 @@ def write_draft(
             classes=classes,
             scans_read=scans_read,
             volumes=len(shape) == 3,
+            labels=labels,
         ).encode(),
         names.CROISSANT: croissant_bytes(
-            formats, column_names(attributes), guarantee=guarantee, table=(folder / names.TABLE).read_bytes()
+            with_labels(formats, labels),
+            column_names(attributes),
+            guarantee=guarantee,
+            table=(folder / names.TABLE).read_bytes(),
         ),
         **report_files,
     }
     for name, data in texts.items():
         (folder / name).write_bytes(data)
-    files = sorted([*contents.image_files(formats, count, form, shape), names.TABLE, *texts])
-    return Draft(folder, tuple(files), count, form, formats, shape, attributes, classes, guarantee, scans_read)
+    written = contents.image_files(with_labels(formats, labels), count, form, shape)
+    files = tuple(sorted([*written, names.TABLE, *texts]))
+    return Draft(folder, files, count, form, formats, shape, attributes, classes, guarantee, scans_read, labels)

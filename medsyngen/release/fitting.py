@@ -35,9 +35,15 @@ def check_modality(form: ReleaseForm, formats: Sequence[str]) -> None:
         )
 
 
-def check_draws(draws: Draws, shape: tuple[int, ...] | None = None) -> None:
-    """Raises a UsageError unless the draws are single-channel pictures or volumes, all of one shape."""
-    if draws.pixels.ndim not in (4, 5) or draws.pixels.shape[1] != 1:
+def check_draws(draws: Draws, shape: tuple[int, ...] | None = None, *, channels: int = 1) -> None:
+    """Raises a UsageError unless the draws are grey pictures or volumes, all of one shape; of volumes maybe with maps.
+
+    Args:
+        draws: To be written.
+        shape: Of those before them.
+        channels: 2 where label maps are the second one.
+    """
+    if draws.pixels.ndim not in (4, 5) or draws.pixels.shape[1] != channels or channels > draws.pixels.ndim - 3:
         raise UsageError(
             f"images of shape {draws.pixels.shape[1:]} can't be exported: only single-channel ones in 2-D or 3-D can",
             do="use a recipe for grey images",
@@ -70,8 +76,6 @@ def check_images(shape: Sequence[int], form: ReleaseForm, formats: Sequence[str]
 
 
 def _of_volumes(shape: Sequence[int], form: ReleaseForm, formats: Sequence[str]) -> Iterator[str]:
-    if "png" in formats:
-        yield "a PNG holds one picture, not a volume: leave png out of --format"
     if "dicom" in formats and form.modality not in (*SLICES, "MFSC"):
         yield f"a volume can't be a {form.modality} image: set release.modality to CT, MR or MFSC"
     if form.modality in SLICES and form.slice_spacing_mm is None:

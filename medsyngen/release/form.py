@@ -92,7 +92,7 @@ class ReleaseForm:
             yield "body_part", f"one of {', '.join(DX_BODY_PARTS)} for DX; take CR for others"
         if self.modality == "DX" and self.view_position not in DX_VIEWS:
             yield "view_position", f"one of {', '.join(DX_VIEWS)} for DX; take CR for others"
-        if self.bits < _LEAST_BITS.get(self.modality, 0):
+        if self.modality in _LEAST_BITS and self.bits < _LEAST_BITS[self.modality]:
             yield "bits", f"{_LEAST_BITS[self.modality]} to 16 for {self.modality}"
         if not self._window_fits():
             yield "window", "null, but for CT two rising whole numbers of Hounsfield units that 2^bits levels can hold"

@@ -11,9 +11,11 @@ from typing import Final
 _TAG_LETTERS: Final = "GHJKLMNPQRSTVWXZ"
 SUFFIXES: Final = {"dicom": ".dcm", "nifti": ".nii.gz", "bids": ".nii.gz", "png": ".png", "npz": ".npz"}
 """The formats that can be written, each with its suffix; a format's files lie in the folder of its name."""
+LABELS: Final = "labels"
+"""The column, and the folder, of label maps: NIfTI files beside whatever format the images are in."""
 PATIENT_ID: Final = re.compile(rf"SYN-([{_TAG_LETTERS}]{{6}})-([0-9]{{6}})")
 IMAGE_FILE: Final = re.compile(
-    r"dicom/SYN-([0-9]{6})(?:\.dcm|/[0-9]{4}\.dcm)|png/SYN-([0-9]{6})\.png|nifti/SYN-([0-9]{6})\.nii\.gz"
+    r"dicom/SYN-([0-9]{6})(?:\.dcm|/[0-9]{4}\.dcm)|png/SYN-([0-9]{6})\.png|(?:nifti|labels)/SYN-([0-9]{6})\.nii\.gz"
 )
 REPORT_FILE: Final = re.compile(r"[a-z][a-z_]{0,40}\.(?:json|html)")
 TABLE: Final = "cohort.csv"
@@ -40,9 +42,9 @@ def patient_id(tag: str, number: int) -> str:
 def image_file(image_format: str, number: int) -> str:
     """Returns the path, relative to the cohort's folder, of image ``number`` (from 1), where it is one file.
 
-    Not for ``bids`` and ``npz``: their files have names of their own.
+    ``labels`` is the file of its label map. Not for ``bids`` and ``npz``: their files have names of their own.
     """
-    return f"{image_format}/SYN-{number:06d}{SUFFIXES[image_format]}"
+    return f"{image_format}/SYN-{number:06d}{SUFFIXES.get(image_format, SUFFIXES['nifti'])}"
 
 
 def series_folder(number: int) -> str:

@@ -32,6 +32,9 @@ _ROWS = {
     "npz": "| `npz/` | all images in one NumPy archive, in the layout of MedMNIST, 8 bits |\n",
 }
 
+_VIEWS: Final = "| `png/` | three planes through the middle of each volume, marked as any PNG here |\n"
+_MAPS: Final = "| `labels/` | the label map of each volume as NIfTI on its grid: 0 is background, labels up to {} |\n"
+
 _GREYS = """
 Grey levels are those of the recipe's intensity window, from its lower end (0) to its upper end (the largest value).
 """
@@ -110,6 +113,7 @@ def cohort_readme(
     classes: Sequence[str] = (),
     scans_read: bool = True,
     volumes: bool = False,
+    labels: int = 0,
 ) -> str:
     """Returns the text of README.md.
 
@@ -122,8 +126,12 @@ def cohort_readme(
         classes: Those that the recipe declares, if any.
         scans_read: False where the generator learned from phantoms alone.
         volumes: Whether the images are volumes.
+        labels: How many labels their label maps have; 0: there are none.
     """
     rows = "".join(_ROWS[name].format(modality=form.modality, bits=form.bits) for name in formats)
+    if volumes and "png" in formats:
+        rows = rows.replace(_ROWS["png"], _VIEWS)
+    rows += _MAPS.format(labels - 1) if labels else ""
     rows += "".join(f"| `{name}` | the privacy report |\n" for name in report_files)
     columns = "its class (empty: no class)"
     if attributes:
@@ -134,7 +142,7 @@ def cohort_readme(
         (
             _HEAD.format(guarantee=guarantee, rows=rows, columns=columns, told=told),
             "## How to open it\n\n",
-            "\n".join(loading(form, formats, volumes=volumes)),
+            "\n".join(loading(form, formats, volumes=volumes, labels=bool(labels))),
             *_values(form, formats, scans_read, volumes),
             _labels(attributes, classes) if "npz" in formats else "",
             _DATASHEET.format(patients=_patients(form), learned=learned),

@@ -49,3 +49,20 @@ def check_window(scans: object, form: ReleaseForm) -> None:
     """
     if form.window is not None and isinstance(scans, tuple) and tuple(scans) != form.window:
         raise ValueError("`release.window` must say the values of `scans.window`: they are what black and white mean")
+
+
+def check_spacing(scans: Sequence[float] | None, form: ReleaseForm) -> None:
+    """Checks that volumes go out with the voxels that they were brought to.
+
+    Args:
+        scans: The recipe's ``scans.spacing_mm``; None of pictures.
+        form: The recipe's ``release``.
+
+    Raises:
+        ValueError: The files would name other lengths.
+    """
+    if scans is not None and (form.slice_spacing_mm is None or tuple(scans) != form.spacing_mm):
+        raise ValueError(
+            "`release.pixel_spacing_mm` (to the right and to the front) and `release.slice_spacing_mm` (to the head) "
+            "must say the lengths of `scans.spacing_mm`: they are the size of a voxel"
+        )

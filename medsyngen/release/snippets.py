@@ -77,6 +77,20 @@ with np.load("npz/cohort.npz", allow_pickle=False) as arrays:
 """
 
 
+_PAIRS: Final = """MONAI, volumes with their label maps over the whole table, for a network that segments:
+
+```python
+import csv
+from monai.data import DataLoader, Dataset
+from monai.transforms import LoadImaged
+with open("cohort.csv", encoding="utf-8") as table:
+    rows = [{{"image": row["{of}"], "label": row["labels"]}} for row in csv.DictReader(table)]
+pairs = Dataset(rows, LoadImaged(keys=["image", "label"], ensure_channel_first=True, image_only=True))
+batch = next(iter(DataLoader(pairs, batch_size=2)))["label"]
+```
+"""
+
+
 def _dicom(form: ReleaseForm, volumes: bool) -> str:
     rescaled = " * ds.RescaleSlope + ds.RescaleIntercept" if form.modality == "CT" else ""
     if not volumes or form.modality == "MFSC":
@@ -85,14 +99,19 @@ def _dicom(form: ReleaseForm, volumes: bool) -> str:
     return f"{_SERIES.format(folder=folder, rescaled=rescaled)}\n{_MONAI_SERIES.format(folder=folder)}"
 
 
-def loading(form: ReleaseForm, formats: Sequence[str], *, volumes: bool) -> Iterator[str]:
+def loading(form: ReleaseForm, formats: Sequence[str], *, volumes: bool, labels: bool = False) -> Iterator[str]:
     """Yields the programs that open the first image in each format.
 
     Args:
         form: What the images were written as.
         formats: The formats that were written.
         volumes: Whether they are volumes.
+        labels: Whether they have label maps.
     """
+    # Not of DICOM: a series' axes are turned against the map's.
+    of = next((name for name in ("nifti", "bids") if name in formats), None)
+    if labels and of is not None:
+        yield _PAIRS.format(of=of)
     for name in formats:
         if name == "dicom":
             yield _dicom(form, volumes)

@@ -14,6 +14,7 @@ from medsyngen.errors import UsageError
 from medsyngen.formats.dicom_templates import ImageFacts, SyntheticIdentity
 from medsyngen.formats.dicom_write import write_dicom, write_series
 from medsyngen.formats.grey_levels import quantise, signed_levels
+from medsyngen.formats.label_codes import to_labels
 from medsyngen.formats.npz_write import LARGEST, NpzWriter
 from medsyngen.formats.placing import as_volume
 from medsyngen.release import bids, contents, names
@@ -33,6 +34,7 @@ class Image:
         values: Its value of each attribute, or its class.
         words: The same, as DICOM's comment says it.
         codes: DICOM attribute -> code, where the recipe declares one.
+        levels: Its label map as drawn, (x, y, z); None where there is none.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Image:
     values: tuple[str, ...]
     words: str
     codes: Mapping[str, str]
+    levels: Pixels | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Where:
         guarantee: The privacy sentence.
         orders: The declared values of each attribute, or the classes: a label's number is its place here.
         closing: Closes in the end what writers hold open.
+        labels: How many labels the label maps have; 0: there are none.
     """
 
     folder: Path = field(repr=False)
@@ -60,6 +64,7 @@ class Where:
     guarantee: str
     orders: tuple[tuple[str, ...], ...]
     closing: ExitStack = field(repr=False)
+    labels: int = 0
 
 
 class Writer(Protocol):
@@ -168,18 +173,40 @@ class BidsWriter:
 
 
 @dataclass(frozen=True)
+class LabelWriter:
+    """One ``.nii.gz`` a label map, on the grid of its volume: whole labels, the nearest of each level."""
+
+    where: Where
+
+    def write(self, image: Image) -> None:
+        """Writes one label map."""
+        from medsyngen.formats.nifti_write import write_nifti
+
+        if image.levels is None:
+            raise ValueError("a volume without its label map")
+        path = self.where.folder / names.image_file(names.LABELS, image.number)
+        _folder(path.parent)
+        write_nifti(path, to_labels(image.levels, self.where.labels), spacing_mm=self.where.form.spacing_mm)
+
+    def finish(self, count: int) -> None:
+        """Has nothing to add."""
+
+
+@dataclass(frozen=True)
 class PngWriter:
-    """One PNG a picture."""
+    """One PNG a picture; of a volume three planes through its middle."""
 
     where: Where
 
     def write(self, image: Image) -> None:
         """Writes one picture."""
+        from medsyngen.formats.orthogonal import orthogonal_views
         from medsyngen.formats.png import write_png
 
         _folder(self.where.folder / "png")
         path = self.where.folder / names.image_file("png", image.number)
-        write_png(path, image.pixels, bits=8 if self.where.form.bits == 8 else 16)
+        picture = orthogonal_views(image.pixels) if image.pixels.ndim == 3 else image.pixels
+        write_png(path, picture, bits=8 if self.where.form.bits == 8 else 16)
 
     def finish(self, count: int) -> None:
         """Has nothing to add."""
@@ -223,5 +250,6 @@ WRITERS: Final[Mapping[str, Callable[[Where], Writer]]] = {
     "bids": BidsWriter,
     "png": PngWriter,
     "npz": ArrayWriter,
+    names.LABELS: LabelWriter,
 }
 """What writes each format, by its name."""

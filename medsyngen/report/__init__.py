@@ -1,6 +1,7 @@
 """The privacy report: what is promised to whom, what it cost, and what stands outside of it."""
 
 from medsyngen.report.build import build_report, check_report, report_json_bytes
+from medsyngen.report.compare_page import compare_html
 from medsyngen.report.facts import MechanismFacts, ReportFacts, StageFacts
 from medsyngen.report.render import render_html
 from medsyngen.report.vocabulary import report_vocabulary
@@ -11,6 +12,7 @@ __all__ = [
     "StageFacts",
     "build_report",
     "check_report",
+    "compare_html",
     "render_html",
     "report_json_bytes",
     "report_vocabulary",

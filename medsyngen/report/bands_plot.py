@@ -12,20 +12,24 @@ from typing import Any
 
 from markupsafe import Markup
 
+from medsyngen.report.svg import opened
+
 _LANE = 58
 _AXIS = 46
 _LOWEST, _HIGHEST = 1e-6, 1e6  # an edge beyond these is drawn at these
 
 
-def bands_svg(stages: Sequence[Mapping[str, Any]]) -> Markup:
+def bands_svg(stages: Sequence[Mapping[str, Any]], name: str = "bands") -> Markup:
     """Returns the plot.
 
     Args:
         stages: name, data, sigma_low (0 = open below), sigma_high (None = open above) of each stage.
+        name: Unlike that of any other plot on the page.
     """
     low, high = _range(stages)
     bottom = _LANE * len(stages) + 4
-    parts = [_HEAD.format(height=bottom + _AXIS, label=_described(stages))]
+    title, size = "Which noise levels were learned, and from what", f'width="100%" height="{bottom + _AXIS}"'
+    parts = [opened(name, title=title, description=_described(stages), size=size)]
     for decade in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1):
         x = _percent(10.0**decade, low, high)
         parts.append(_TICK.format(x=x, bottom=bottom, text=f"{10.0**decade:g}", y=bottom + 18))
@@ -84,11 +88,6 @@ def _described(stages: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(f"{s['name']}: {s['data']}, {sigma_text(s)}" for s in stages)
 
 
-_HEAD = Markup(
-    '<svg class="bands" role="img" width="100%" height="{height}" aria-label="Noise bands. {label}">'
-    '<defs><pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect class="private" width="7" height="7"/><rect class="stripe" width="2.4" height="7"/></pattern></defs>'
-)
 _TICK = Markup(
     '<line class="grid" x1="{x}%" x2="{x}%" y1="20" y2="{bottom}"/>'
     '<text class="tick" x="{x}%" y="{y}" text-anchor="middle">{text}</text>'

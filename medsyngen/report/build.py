@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 from medsyngen.errors import VerificationFailed
 from medsyngen.privacy.budget import ADJACENCY, UNIT
 from medsyngen.privacy.chain import line_hash
+from medsyngen.report.curves import wrong_curves
 from medsyngen.report.facts import ReportFacts
+from medsyngen.report.fields import fields_of
 from medsyngen.report.ledger_table import mechanisms, of_run
 from medsyngen.report.sentences import compose
 
+SCHEMA_VERSION = 2
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -34,7 +37,7 @@ def build_report(facts: ReportFacts) -> dict[str, Any]:
     holds = not (facts.not_private or facts.seeded)
     report: dict[str, Any] = {
         "kind": "medsyngen privacy report",
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "status": {"not_private": facts.not_private, "seeded": facts.seeded},
         "guarantee": {
             "unit": UNIT,
@@ -63,10 +66,14 @@ def build_report(facts: ReportFacts) -> dict[str, Any]:
         "release": _plain(facts.release) if facts.release is not None else None,
         "preview": _preview(facts.preview_png),
         "versions": dict(facts.versions),
+        "curves": _plain(facts.curves) if holds and facts.curves is not None else None,
+        "statements": _plain(facts.statements),
+        "implementation": _plain(facts.implementation),
+        "audit": _plain(facts.audit),
     }
     if facts.queries:
         report["queries"] = [_plain(query) for query in facts.queries]
-    report["sentences"] = compose(report)
+    report["sentences"], report["fields"] = compose(report), _plain(fields_of(report))
     check_report(report)
     return report
 
@@ -77,11 +84,17 @@ def report_json_bytes(report: Mapping[str, Any]) -> bytes:
 
 
 def check_report(report: Mapping[str, Any]) -> None:
-    """Refuses a report that doesn't fit the schema, or whose sentences don't follow from its own facts.
+    """Refuses a report that doesn't fit the schema, or whose words and numbers don't follow from its own facts.
 
     Raises:
-        VerificationFailed: With every place that is wrong.
+        VerificationFailed: With every place that is wrong; or the report is of another version than this one writes.
     """
+    if report.get("schema_version") != SCHEMA_VERSION:
+        raise VerificationFailed(
+            f"this report is of version {str(report.get('schema_version'))[:10]} of its schema, and this medsyngen "
+            f"writes version {SCHEMA_VERSION}: its sentences can't be made again here",
+            do="use the version of medsyngen that it names; `medsyngen verify` checks the rest of it here, too",
+        )
     problems = sorted(f"{error.json_path}: {error.validator}" for error in _validator().iter_errors(report))
     if problems:
         raise VerificationFailed(
@@ -89,17 +102,26 @@ def check_report(report: Mapping[str, Any]) -> None:
             do="make it again with `medsyngen report`; if that fails too, report a bug with the lines below",
             details=problems,
         )
+    broken = list(_not_following(report))
+    if broken:
+        raise VerificationFailed(
+            broken[0],
+            do="don't rely on this report; ask for the original, or make it again from the run",
+            details=broken[1:],
+        )
+
+
+def _not_following(report: Mapping[str, Any]) -> Iterator[str]:
     if any(line["hash"] != line_hash(line) for line in report["ledger"]["lines"]):
-        raise VerificationFailed(
-            "a line of the ledger in this report was changed: its hash is another one",
-            do="don't rely on this report; ask for the original, or make it again from the run",
-        )
-    facts = {key: value for key, value in report.items() if key != "sentences"}
+        yield "a line of the ledger in this report was changed: its hash is another one"
+        return
+    if report["curves"] is not None:
+        yield from wrong_curves(report["curves"], mechanisms(of_run(report["ledger"])))
+    facts = {key: part for key, part in report.items() if key not in ("sentences", "fields")}
     if _plain(compose(facts)) != report["sentences"]:
-        raise VerificationFailed(
-            "the report's sentences don't follow from its own recipe and ledger",
-            do="don't rely on this report; ask for the original, or make it again from the run",
-        )
+        yield "the report's sentences don't follow from its own recipe and ledger"
+    if _plain(fields_of(facts)) != report["fields"]:
+        yield "the report's fields don't follow from its own facts"
 
 
 @lru_cache(maxsize=1)
@@ -139,6 +161,8 @@ def _refuse_contradictions(facts: ReportFacts) -> None:
         ),
         "δ is not the ledger's": holds and opened is not None and opened["delta"] != facts.delta,
         "the ledger's reason is another": opened is not None and opened["reason"] != facts.own_ledger_reason,
+        "an audit of this recipe refuted the claim, so nothing of it may be released": facts.release is not None
+        and (facts.audit or {}).get("verdict") == "VIOLATION",
         "the preview is not a PNG": facts.preview_png is not None and not facts.preview_png.startswith(_PNG),
     }
     broken = [rule for rule, is_broken in rules.items() if is_broken]

@@ -77,6 +77,10 @@ class ReportFacts:
         queries: What private scans were asked beside training, or in place of it: plain JSON with its ``kind``, such as
             votes; see :mod:`medsyngen.report.query_sentences`.
         delta_at_zero: δ at ε = 0 of the composed mechanism (its total variation distance), if computed.
+        curves: From :func:`medsyngen.report.curves.curves`, if computed.
+        statements: What the hospital said: field -> words (``medsyngen.release.statements``).
+        implementation: Code, machines and floating point of the run, if recorded.
+        audit: What an audit of this recipe found, on made-up patients; None where none was made.
     """
 
     recipe: Mapping[str, Any]
@@ -103,3 +107,7 @@ class ReportFacts:
     epsilon_after: tuple[float, ...] = ()
     delta_at_zero: float | None = None
     queries: tuple[Mapping[str, Any], ...] = ()
+    curves: Mapping[str, Any] | None = None
+    statements: Mapping[str, Any] = field(default_factory=dict)
+    implementation: Mapping[str, Any] | None = None
+    audit: Mapping[str, Any] | None = None

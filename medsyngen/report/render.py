@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from medsyngen.errors import VerificationFailed
-from medsyngen.report.bands_plot import bands_svg, sigma_text
+from medsyngen.report import page
+from medsyngen.report.bands_plot import bands_svg
 from medsyngen.report.build import check_report, report_json_bytes
+from medsyngen.report.fields import in_order
 from medsyngen.report.guess_plot import guess_svg
 from medsyngen.report.ledger_table import rows
-from medsyngen.report.numbers import count_text, delta_text, epsilon_text, number_text
+from medsyngen.report.svg import HATCH
+from medsyngen.report.timeline_plot import timeline_svg
+from medsyngen.report.tradeoff_plot import found_rows, tradeoff_svg
 
 _FIRST = ("name", "description", "patients_at_most", "privacy", "scans", "classes", "synthesis", "release")
-_PLAIN_DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
+_ELSEWHERE = {"F": "tuning", "I": "audit", "J": "audit", "K": "utility"}
+"""Letters of fields that have a section of their own on the page."""
 
 
 def render_html(report: Mapping[str, Any], json_sha256: str) -> bytes:
@@ -31,40 +32,59 @@ def render_html(report: Mapping[str, Any], json_sha256: str) -> bytes:
     Raises:
         VerificationFailed: The hash is another report's, or the report's sentences don't follow from its facts.
     """
-    import yaml
-    from jinja2 import Environment, StrictUndefined
-
     check_report(report)
     if hashlib.sha256(report_json_bytes(report)).hexdigest() != json_sha256:
         raise VerificationFailed(
             "the hash is not that of this report's JSON", do="make both files again with `medsyngen report`"
         )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(epsilon=epsilon_text, delta=delta_text, counted=count_text, sigma=sigma_text)
-    environment.filters.update(maths=_maths, number=number_text)
-    here = files("medsyngen.report")
-    page = environment.from_string(here.joinpath("report.html.j2").read_text(encoding="utf-8")).render(
-        report=report,
-        says=report["sentences"],
-        style=Markup(here.joinpath("report.css").read_text(encoding="utf-8")),  # our own file, no user's text
-        rows=rows(report["ledger"]["lines"], report["ledger"]["epsilon_after"]),
-        bands=bands_svg(report["stages"]) if report["stages"] else "",
-        guess=guess_svg(report["sentences"]["guess"]["bound"]) if report["sentences"]["guess"] else "",
-        recipe=yaml.safe_dump(_ordered(report["recipe"]), sort_keys=False, allow_unicode=True, width=100),
-        json_name="privacy_report.json" if report["release"] else "report.json",
-        json_sha256=json_sha256,
+    fields = fields_by_letter(report)
+    return (
+        page.template("report.html.j2")
+        .render(
+            report=report,
+            says=report["sentences"],
+            style=page.style(),
+            hatch=HATCH,
+            rows=rows(report["ledger"]["lines"], report["ledger"]["epsilon_after"]),
+            fields_by=fields,
+            elsewhere=_ELSEWHERE,
+            still_open=open_fields(fields),
+            **_plots(report),
+            recipe=recipe_text(report["recipe"]),
+            json_name="privacy_report.json" if report["release"] else "report.json",
+            json_sha256=json_sha256,
+        )
+        .encode()
     )
-    return page.encode()
 
 
-def _maths(text: str) -> Markup:
-    """Returns the text with raised exponents and lowered indices, whatever glyphs the reader's fonts have."""
-    marked = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: f"<sup>{run[0].translate(_PLAIN_DIGITS)}</sup>", str(escape(text)))
-    marked = (
-        marked.replace("e^ε", "e<sup>ε</sup>").replace("σ_DP", "σ<sub>DP</sub>").replace("N_max", "N<sub>max</sub>")
-    )
-    marked = re.sub(r" (=|×) (?=\d)", r"&nbsp;\1&nbsp;", marked)
-    return Markup(marked)  # escaped at the top; only our own tags were added since
+def fields_by_letter(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns letter -> title and entries, in reading order."""
+    return {letter: {"title": title, "entries": entries} for letter, title, entries in in_order(report)}
+
+
+def open_fields(fields: Mapping[str, Any]) -> int:
+    """Returns how many fields the hospital still has to fill."""
+    return sum("to_fill" in entry for section in fields.values() for entry in section["entries"].values())
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """Returns the recipe as YAML, in reading order."""
+    import yaml
+
+    return str(yaml.safe_dump(_ordered(recipe), sort_keys=False, allow_unicode=True, width=100))
+
+
+def _plots(report: Mapping[str, Any]) -> dict[str, Any]:
+    guess, curves = report["sentences"]["guess"], report["curves"]
+    return {
+        "bands": bands_svg(report["stages"]) if report["stages"] else "",
+        "guess": guess_svg(guess["bound"]) if guess else "",
+        "timeline": timeline_svg(report["ledger"]),
+        "curves": curves,
+        "tradeoff": tradeoff_svg([("This run", curves)]) if curves else "",
+        "found_rows": found_rows(curves["trade_off"]) if curves else [],
+    }
 
 
 def _ordered(value: Any) -> Any:

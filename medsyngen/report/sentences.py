@@ -74,6 +74,9 @@ def alerts(facts: Facts) -> list[dict[str, str]]:
         spent = pair_text(guarantee["epsilon"], guarantee["delta"])
         text = f"Spent per patient: {spent}. The budget was ε = {epsilon_text(guarantee['epsilon_budget'])} at this δ."
         found.append({"code": "over-budget", "mark": "OVER BUDGET", "text": text})
+    if (facts["audit"] or {}).get("verdict") == "VIOLATION":
+        text = f"An audit of this recipe refuted the claim. {facts['audit']['explanation']} Nothing of it may leave."
+        found.append({"code": "audit", "mark": "AUDIT: VIOLATION", "text": text})
     if holds(facts) and charged(facts) and guarantee["delta"] * 10 * guarantee["patients_at_most"] > 1:
         text = (
             f"δ = {delta_text(guarantee['delta'])} is above 1/(10 · N_max) with N_max = "
@@ -250,7 +253,8 @@ def decides(facts: Facts) -> str:
 def details(facts: Facts) -> list[dict[str, str]]:
     """Returns the guarantee item by item: unit, neighbours, sampling, noise, clipping, steps, denominator, counting."""
     if without_ledger(facts):
-        return [{"term": term, "text": text} for term, text in (DETAILS if holds(facts) else DETAILS[:-1])]
+        told = [*(DETAILS if holds(facts) else DETAILS[:-1]), *enlarged(facts)]
+        return [{"term": term, "text": text} for term, text in told]
     g = facts["guarantee"]
     found = [
         ("Privacy unit", "The patient: everything in the inputs under one patient key."),
@@ -268,4 +272,18 @@ def details(facts: Facts) -> list[dict[str, str]]:
         found.append(("Randomness", "Seeded: the noise can be repeated by whoever knows the seed."))
     elif charged(facts):
         found.append(("Randomness", "Not seeded: every private draw comes from keys of the operating system."))
+    found += enlarged(facts)
     return [{"term": term, "text": text} for term, text in found]
+
+
+def enlarged(facts: Facts) -> list[tuple[str, str]]:
+    """Returns what is to be known of images that a second network enlarged; nothing where none did."""
+    found = facts["recipe"].get("enlargement")
+    if not found:
+        return []
+    text = (
+        f"Drawn at {facts['recipe']['scans']['size']} pixels a side, then enlarged to {found['size']} by a second "
+        f"network, which learned from phantoms only ({', '.join(found['phantoms'])}): its detail costs no privacy, "
+        "and is what phantoms have, not what patients have."
+    )
+    return [("Detail", text)]

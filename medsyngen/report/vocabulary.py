@@ -11,8 +11,7 @@ def report_vocabulary() -> tuple[str, ...]:
     """Returns the texts that reports are composed from: templates, schema, sentences."""
     folder = resources.files("medsyngen.report")
     suffixes = (".j2", ".css", ".json", ".py")
+    items = [*folder.iterdir(), *folder.joinpath("fields").iterdir()]
     return tuple(
-        item.read_text("utf-8")
-        for item in sorted(folder.iterdir(), key=lambda item: item.name)
-        if item.name.endswith(suffixes)
+        item.read_text("utf-8") for item in sorted(items, key=lambda item: item.name) if item.name.endswith(suffixes)
     )

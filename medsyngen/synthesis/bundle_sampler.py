@@ -17,6 +17,7 @@ from medsyngen.diffusion.sampling import SAMPLERS
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.errors import UsageError
 from medsyngen.formats.png import write_png
+from medsyngen.scan import image_shape, positions
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator, experts_of, read_tensors
 
 
@@ -73,9 +74,9 @@ class BundleSampler:
         self._check()
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Of the noise of one image."""
-        return (1, 1, self._facts.size, self._facts.size)
+        return (1, *image_shape(self._facts.size))
 
     def __call__(self, noise: Tensor) -> Tensor:
         """Returns images in [0, 1], of the shape of the noise.
@@ -84,7 +85,7 @@ class BundleSampler:
             noise: Standard Gaussian, float32 (n, 1, size, size).
         """
         facts = self._facts
-        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
+        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(positions(facts.size)))
         given = [noise]
 
         def fresh() -> Tensor:

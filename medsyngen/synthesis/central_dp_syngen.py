@@ -93,7 +93,7 @@ class CentralDPSynGen(StagedDiffusion):
 
     def describe_queries(self, target: Target) -> list[dict[str, Any]]:
         """Returns what private scans are asked beside training, as plain JSON for the report: public numbers only."""
-        classes, entries = len(Cells(target.conditioning).values), min(self.central.entries, target.size**2)
+        classes, entries = len(Cells(target.conditioning).values), min(self.central.entries, target.side**2)
         return [
             {
                 "kind": "central images",

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from medsyngen.diffusion.bands import PUBLIC_BANDS
 from medsyngen.diffusion.schedule import NoiseLaw
-from medsyngen.diffusion.unet import build_unet, untrained_weights, with_classes
+from medsyngen.diffusion.unet import unet_for, untrained_weights, with_classes
 from medsyngen.privacy.dpsgd import DPSGD
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
+from medsyngen.scan import Size, positions
 from medsyngen.synthesis.context_loss import ContextLoss, ReparametrisedLoss
 from medsyngen.synthesis.phantom_draws import PhantomDraws
 from medsyngen.synthesis.phantom_expert import PhantomExpert
@@ -83,15 +84,15 @@ class ContextExpert(PhantomExpert):
         if self.label_dropout >= 1:
             raise ValueError(f"label_dropout must be below 1, got {self.label_dropout}")
 
-    def context_loss(self, network: torch.nn.Module, size: int, nulls: tuple[int, ...] = ()) -> ContextLoss:
+    def context_loss(self, network: torch.nn.Module, size: Size, nulls: tuple[int, ...] = ()) -> ContextLoss:
         """Returns the loss of private training: sigma from the bands that phantoms do not serve.
 
         Args:
             network: Structure of the context expert.
-            size: Side of the images.
+            size: Of the images.
             nulls: Row of each attribute's null; without them no label is dropped, which costs the same.
         """
-        band, private = self.bands.private_band(size**2, self.public_bands), self.private
+        band, private = self.bands.private_band(positions(size), self.public_bands), self.private
         draws = private.scans_per_patient, private.draws_per_scan
         dropout = self.label_dropout if nulls else 0.0
         numbers = (network, band, self.context_noise, *draws, nulls, dropout, self.prediction)
@@ -113,7 +114,7 @@ class ContextExpert(PhantomExpert):
     def untrained(self, target: Target) -> dict[str, Tensor]:
         """Returns first weights that nothing taught."""
         seed = Streams(self.seed).torch_seed("first weights of private training")
-        return untrained_weights(self.network, target.conditioning.rows, seed=seed)
+        return untrained_weights(self.network, target.conditioning.rows, images=target.size, seed=seed)
 
     def trained_from(self, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns what private training may change and where it begins; see :func:`first_values`."""
@@ -130,7 +131,7 @@ class ContextExpert(PhantomExpert):
             target: What to make.
             device: Where to compute.
         """
-        network = build_unet(self.network, image_channels=1, class_rows=target.conditioning.rows, seed=0)
+        network = unet_for(self.network, target.size, class_rows=target.conditioning.rows, seed=0)
         network.load_state_dict(dict(start))
         network.to(device).eval().requires_grad_(False)
         return self.context_loss(network, target.size, target.conditioning.nulls), self.trained_from(start)
@@ -146,7 +147,7 @@ class ContextExpert(PhantomExpert):
         """Returns what keeps one network from forgetting the public bands, or None if there are two experts."""
         if not self.replay:
             return None
-        bands = tuple(band for band, public in self.bands.stages(target.size**2, self.public_bands) if public)
+        bands = tuple(band for band, public in self.bands.stages(positions(target.size), self.public_bands) if public)
         draws, drawn = loss.scans_per_patient * loss.draws_per_scan, self._drawn(target, device)
         count, most = self.private.micro_batch, self.private.clipping_norm
         return PhantomReplay(self.replay, count, draws, loss, drawn, self.public.noise, bands, most)

@@ -27,6 +27,7 @@ from medsyngen.privacy.mechanism import Mechanism
 from medsyngen.privacy.run_account import RunAccount
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream
+from medsyngen.scan import Size, square_side
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.evolved_experts import EvolvedExperts
 from medsyngen.synthesis.evolved_file import EVOLVED, UNFINISHED, VOTES, Evolved
@@ -108,10 +109,10 @@ class EvolvedDPSynGen(StagedDiffusion):
         """
         return calibrate_event(budget, lambda z: self.plan(patients_at_most=patients_at_most, noise_multiplier=z))
 
-    def check_size(self, size: int) -> None:
+    def check_size(self, size: Size) -> None:
         """Refuses a side that the network can't halve, or the phantom be drawn at."""
         super().check_size(size)
-        self.evolution.check_size(size)
+        self.evolution.check_size(square_side(size))
 
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantom that evolves and those that the expert began with; both sets count alike."""
@@ -243,7 +244,7 @@ class EvolvedDPSynGen(StagedDiffusion):
         """Returns the training set that an evolved population stands for."""
         return EvolvedPhantoms(
             from_tensors(found.population),
-            self.evolution.images(target.size),
+            self.evolution.images(target.side),
             Cells(target.conditioning),
             self.evolution.degrees[-1] if self.evolution.draw == "varied" else 0.0,
             self.evolved.label_dropout,

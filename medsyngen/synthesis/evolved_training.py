@@ -106,7 +106,7 @@ class EvolvedTraining:
             network,
             phantoms.draw,
             self.numbers,
-            sigma_range=(generic.bands.sigma_min, generic.bands.sigma_max(target.size**2)),
+            sigma_range=(generic.bands.sigma_min, generic.bands.sigma_max(target.side**2)),
             streams=Streams(Streams(generic.seed).torch_seed("training on evolved phantoms")),
             device=device,
             prediction=generic.prediction,

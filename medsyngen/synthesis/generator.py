@@ -20,11 +20,11 @@ from medsyngen.diffusion.sampling import SAMPLERS, ImageNoise, images_at_once
 from medsyngen.diffusion.schedule import karras_steps
 from medsyngen.diffusion.shifted import Shift, Shifted
 from medsyngen.diffusion.staged import Denoise, StagedDenoiser
-from medsyngen.diffusion.unet import UNetSize, build_unet
+from medsyngen.diffusion.unet import UNetSize, unet_for
 from medsyngen.errors import VerificationFailed
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
-from medsyngen.scan import Pixels
+from medsyngen.scan import Pixels, Size, image_shape, positions
 from medsyngen.synthesis.cells import Cells
 from medsyngen.synthesis.central_images import to_tensors
 from medsyngen.synthesis.conditioning import Conditioning, part_of
@@ -36,7 +36,7 @@ class GeneratorFacts:
     """Public numbers and marks that travel with the weights.
 
     Args:
-        size: Side of the images.
+        size: Side of the pictures, or (channel, *space) of other images.
         network: Size of both experts.
         bands: Edges of the bands.
         sampler_steps: Steps of the sampler.
@@ -53,7 +53,7 @@ class GeneratorFacts:
         public_classes: The public expert knows the classes and is called with them; otherwise it has the null class.
     """
 
-    size: int
+    size: Size
     network: UNetSize
     bands: StageBands
     sampler_steps: int
@@ -122,7 +122,7 @@ class StagedGenerator:
         if self.context is None:
             return self._public()
         context = self._with_classes(self.context)
-        stages = facts.bands.stages(facts.size**2, facts.public_bands)
+        stages = facts.bands.stages(positions(facts.size), facts.public_bands)
         return StagedDenoiser([(band, self._public() if public else context) for band, public in stages])
 
     def _public(self) -> Denoise:
@@ -158,16 +158,16 @@ class StagedGenerator:
         return images_at_once(self.facts.network, self.facts.size, self.device)
 
     def image_drawer(self, count: int) -> Callable[[range], Pixels]:
-        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size)."""
+        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, channel, *space)."""
         facts = self.facts
         denoise, sample, streams = self.denoiser(), SAMPLERS[facts.sampler], Streams(facts.seed)
-        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(facts.size**2))
+        sigmas = karras_steps(facts.sampler_steps, facts.bands.sigma_min, facts.bands.sigma_max(positions(facts.size)))
         dealt = facts.conditioning.deal(count)
 
         def images_of(rows: range) -> Pixels:
             seeds = [streams.torch_seed("draw", i) for i in rows]
             classes = torch.tensor([dealt[i] for i in rows], device=self.device)
-            fresh = ImageNoise(seeds, (1, facts.size, facts.size), self.device)
+            fresh = ImageNoise(seeds, image_shape(facts.size), self.device)
             images = sample(denoise, fresh, classes, sigmas).clamp(-1, 1)
             return np.asarray(images.cpu().numpy(), np.float32)
 
@@ -186,7 +186,7 @@ class StagedGenerator:
 
 
 def _network(facts: GeneratorFacts, weights: Mapping[str, Tensor], class_rows: tuple[int, ...]) -> torch.nn.Module:
-    network = build_unet(facts.network, image_channels=1, class_rows=class_rows, seed=0)
+    network = unet_for(facts.network, facts.size, class_rows=class_rows, seed=0)
     network.load_state_dict(dict(weights))
     return network.eval().requires_grad_(False)
 

@@ -13,13 +13,14 @@ from torch import Tensor
 from medsyngen.diffusion.bands import StageBands
 from medsyngen.diffusion.denoiser import PREDICTIONS
 from medsyngen.diffusion.described import DrawDescribed, can_be_described, without_words
+from medsyngen.diffusion.sizes import plain_size
 from medsyngen.diffusion.training import PublicTraining, train_on_phantoms
-from medsyngen.diffusion.unet import UNetSize, build_unet, check_image_size
+from medsyngen.diffusion.unet import UNetSize, check_image_size, unet_for
 from medsyngen.diffusion.unfinished import Unfinished
 from medsyngen.phantoms.mix import PhantomMix
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import Streams
-from medsyngen.scan import Pixels
+from medsyngen.scan import Pixels, Size, positions
 from medsyngen.synthesis.experts import public_expert
 
 
@@ -53,7 +54,7 @@ class PhantomExpert:
         """The phantoms as one source."""
         return PhantomMix(tuple(self.phantoms.items()))
 
-    def expert_identity(self, size: int) -> dict[str, Any]:
+    def expert_identity(self, size: Size) -> dict[str, Any]:
         """Returns everything that the public expert is made from, as plain JSON."""
         # Left out where it is EDM's: experts made before there was a choice keep their names.
         other = {} if self.prediction == "edm" else {"prediction": self.prediction}
@@ -63,14 +64,14 @@ class PhantomExpert:
         return {
             **other,
             "phantoms": self.mix.identity(),
-            "network": asdict(self.network),
+            "network": plain_size(asdict(self.network)),
             "public": public,
-            "sigma": [self.bands.sigma_min, self.bands.sigma_max(size**2)],
-            "size": size,
+            "sigma": [self.bands.sigma_min, self.bands.sigma_max(positions(size))],
+            "size": size if isinstance(size, int) else list(size),
             "seed": self.seed,
         }
 
-    def public_expert(self, size: int, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
+    def public_expert(self, size: Size, *, device: torch.device, progress: Progress = silent) -> dict[str, Tensor]:
         """Returns the weights of the public expert, from package, cache or training."""
         return public_expert(
             self.expert_identity(size),
@@ -79,7 +80,7 @@ class PhantomExpert:
 
     def train_public_expert(
         self,
-        size: int,
+        size: Size,
         *,
         device: torch.device,
         bfloat16: bool = False,
@@ -89,14 +90,14 @@ class PhantomExpert:
         """Trains the public expert on phantoms alone and returns its weights; see :func:`train_on_phantoms`."""
         check_image_size(self.network, size)
         streams = Streams(self.seed)
-        network = build_unet(self.network, image_channels=1, class_rows=1, seed=streams.torch_seed("first weights"))
+        network = unet_for(self.network, size, class_rows=1, seed=streams.torch_seed("first weights"))
         if self.public.described:
             can_be_described(network, self.mix.described_by)
         weights = train_on_phantoms(
             network,
             self._draw_described(size) if self.public.described else self.draw_phantoms(size),
             self.public,
-            sigma_range=(self.bands.sigma_min, self.bands.sigma_max(size**2)),
+            sigma_range=(self.bands.sigma_min, self.bands.sigma_max(positions(size))),
             streams=streams,
             device=device,
             prediction=self.prediction,
@@ -106,9 +107,9 @@ class PhantomExpert:
         )
         return without_words(weights)
 
-    def _draw_described(self, size: int) -> DrawDescribed:
+    def _draw_described(self, size: Size) -> DrawDescribed:
         return lambda count, rng: self.mix.draw_described(count, size, rng)
 
-    def draw_phantoms(self, size: int) -> Callable[[int, np.random.Generator], Pixels]:
+    def draw_phantoms(self, size: Size) -> Callable[[int, np.random.Generator], Pixels]:
         """Returns the phantom source at one size."""
         return lambda count, rng: self.mix.draw(count, size, rng)

@@ -185,7 +185,7 @@ class Portrait:
         """
         checkpoint = private_folder / "checkpoint.safetensors"
         kept = kept_beside_the_sum(account, checkpoint)
-        bank = self.public_bank(target.size, device=device, kept=kept, progress=progress)
+        bank = self.public_bank(target.side, device=device, kept=kept, progress=progress)
         vector = PortraitVector(bank.read, Cells(target.conditioning), self.share_weight)
         result = sum_privately(
             cohort,
@@ -262,7 +262,7 @@ class Portrait:
         """
         vector = PortraitVector(bank.read, Cells(target.conditioning), self.share_weight)
         means = portrait_means(noised, vector, noise)
-        source, rng = PhantomSimulator(self.phantom, target.size), Streams(self.seed).numpy("portrait: retargeting")
+        source, rng = PhantomSimulator(self.phantom, target.side), Streams(self.seed).numpy("portrait: retargeting")
         sizes = vector.cells.sizes(self.members)
         return self.retargeting(source, bank, means, sizes, rng, progress=progress)
 
@@ -277,7 +277,7 @@ class Portrait:
     def generator(self, population: Population, target: Target, *, seeded: bool, private: bool) -> PopulationGenerator:
         """Returns the generator of these phantoms."""
         facts = PopulationFacts(
-            size=target.size,
+            size=target.side,
             classes=target.classes,
             shares=target.shares,
             seed=self.seed,
@@ -286,7 +286,7 @@ class Portrait:
             private=private,
             conditions=target.conditions,
         )
-        return PopulationGenerator(facts, population, PhantomSimulator(self.phantom, target.size))
+        return PopulationGenerator(facts, population, PhantomSimulator(self.phantom, target.side))
 
     def restore(
         self, tensors: Mapping[str, Tensor], target: Target, *, seeded: bool, private: bool, device: torch.device

@@ -113,7 +113,7 @@ class PrivateEvolution:
                 "threshold": self.threshold,
                 "lookahead": self.lookahead,
                 "selection": self.selection,
-                "source": getattr(self.images(target.size), "origin", self.source["kind"]),
+                "source": getattr(self.images(target.side), "origin", self.source["kind"]),
                 "embedding": self.embedding,
             },
         ]
@@ -229,7 +229,7 @@ class PrivateEvolution:
             progress: Told how far it is.
         """
         evolution = Evolution(
-            source=self.images(target.size, device),
+            source=self.images(target.side, device),
             embed=partial(embedded, self.embedding),
             cells=Cells(target.conditioning),
             voters=SharedVoters.of(cohort, self._voters_in(target, device), ranks),
@@ -282,7 +282,7 @@ class PrivateEvolution:
         if self.buys_proportions:
             tensors, target = with_bought(tensors, target)
         facts = PopulationFacts(
-            size=target.size,
+            size=target.side,
             classes=target.classes,
             shares=target.shares,
             seed=self.seed,
@@ -292,4 +292,4 @@ class PrivateEvolution:
             conditions=target.conditions,
             bought=self.buys_proportions,
         )
-        return PopulationGenerator(facts, from_tensors(tensors), self.images(target.size, device))
+        return PopulationGenerator(facts, from_tensors(tensors), self.images(target.side, device))

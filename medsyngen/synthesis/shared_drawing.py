@@ -14,6 +14,7 @@ from torch import Tensor
 
 from medsyngen.parallel import Ranks
 from medsyngen.progress import Progress, silent
+from medsyngen.scan import image_shape
 from medsyngen.synthesis.conditioning import part_of
 from medsyngen.synthesis.generator import shares
 from medsyngen.synthesis.synthesizer import Draws, Generator
@@ -36,12 +37,12 @@ def drawn_by_all(generator: Generator, count: int, ranks: Ranks, *, progress: Pr
     for rank in ranks.others:
         ranks.send(rank, json.dumps([count, at_once]).encode())
     images_of, columns = generator.image_drawer(count), generator.dealt(count)
-    side = generator.facts.size
+    shape = image_shape(generator.facts.size)
     for number, rows in enumerate(shares(count, at_once)):
         rank = number % ranks.count
         if rank:
             (data,) = ranks.receive(rank)
-            images = np.frombuffer(bytearray(data), np.float32).reshape(len(rows), 1, side, side)
+            images = np.frombuffer(bytearray(data), np.float32).reshape(len(rows), *shape)
         else:
             images = images_of(rows)
         progress("drawing images", rows.stop, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ from medsyngen.privacy.run_account import RunAccount
 from medsyngen.privacy.shared_sum import receive_weights, send_weights, serve_sums
 from medsyngen.progress import Progress, silent
 from medsyngen.randomness import SecureStream, Streams
+from medsyngen.scan import Size
 from medsyngen.synthesis.context_expert import ContextExpert
 from medsyngen.synthesis.context_loss import ContextLoss
 from medsyngen.synthesis.generator import GeneratorFacts, StagedGenerator, experts_of
@@ -49,6 +50,9 @@ class StagedDiffusion(ContextExpert):
     sampler_steps: int = 18
     sampler: str = "heun"
     guidance: float = 1.0
+
+    makes_volumes: ClassVar[bool] = True
+    """Whether it makes volumes, too; what builds on it says so itself."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -210,9 +214,10 @@ class StagedDiffusion(ContextExpert):
         )
         return loss, trained
 
-    def check_size(self, size: int) -> None:
-        """Refuses a side of the images that the network can't halve; see :func:`check_image_size`."""
+    def check_size(self, size: Size) -> None:
+        """Refuses images that the network can't halve (:func:`check_image_size`), or that no phantom here is like."""
         check_image_size(self.network, size)
+        self.mix.check_size(size)
 
     def describe_phantoms(self) -> list[dict[str, Any]]:
         """Returns the phantoms that it learns from, as plain JSON."""

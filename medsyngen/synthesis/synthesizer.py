@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from medsyngen.cohort.conditions import CLASS, Attribute
 from medsyngen.progress import Progress, silent
-from medsyngen.scan import Pixels
+from medsyngen.scan import Pixels, Size, square_side
 from medsyngen.synthesis.conditioning import Conditioning
 
 if TYPE_CHECKING:
@@ -20,16 +20,25 @@ class Target:
     """What is to be made: public facts that the recipe gives.
 
     Args:
-        size: Side of the images.
+        size: Side of the pictures, or (channel, *space) of other images.
         classes: Class names.
         shares: Public proportion of each class.
         conditions: Attributes and their values in place of classes, which are the short form of one attribute.
     """
 
-    size: int
+    size: Size
     classes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
     conditions: tuple[Attribute, ...] = ()
+
+    @property
+    def side(self) -> int:
+        """Side of the pictures, for methods that make nothing else.
+
+        Raises:
+            UsageError: Other images are to be made.
+        """
+        return square_side(self.size)
 
     @property
     def conditioning(self) -> Conditioning:
@@ -83,8 +92,10 @@ class Generator(Protocol):
     Image ``i`` is the same whatever number is drawn, in whatever batches and by whichever process (up to rounding).
     """
 
-    kind: str
-    """What its file holds: a method restores its own kind only."""
+    @property
+    def kind(self) -> str:
+        """What its file holds: a method restores its own kind only."""
+        ...
 
     @property
     def facts(self) -> Any:
@@ -109,7 +120,7 @@ class Generator(Protocol):
         ...
 
     def image_drawer(self, count: int) -> Callable[[range], Pixels]:
-        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, 1, size, size)."""
+        """Returns a function that draws some of ``count`` images, by their numbers: float32 (rows, channel, *space)."""
         ...
 
     def batches(self, count: int, *, progress: Progress = silent) -> Iterator[Draws]:

@@ -19,7 +19,7 @@ _LARGEST: Final = 600.0
 """ε beyond which e^ε comes near the end of float64: said to be infinite."""
 _REACH: Final = 9.5
 """Standard deviations of the noise that are looked at; what lies beyond counts as infinite loss."""
-_WRAPPED: Final = 2e-4
+WRAPPED: Final = 2e-4
 """Share of δ that may lie outside of the grid, and so on its wrong end: it is taken off δ."""
 _POINTS: Final = (1 << 12, 1 << 15)
 
@@ -33,14 +33,22 @@ def epsilon_by_losses(counts: Counts, delta: float) -> float:
     """
     if not counts:
         return 0.0
-    reach = renyi_epsilon(counts, delta * _WRAPPED / 2.0)
-    if not reach < _LARGEST:
+    grid = grid_of(counts, delta)
+    if grid is None:
         return math.inf
+    both = [composed_losses(counts, *grid, adding) for adding in (False, True)]
+    return max(from_masses(masses, grid[0], infinite, delta * (1.0 - WRAPPED)) for masses, infinite in both)
+
+
+def grid_of(counts: Counts, delta: float) -> tuple[float, int] | None:
+    """Returns step and number of points of a grid fine enough for ε at δ; None where ε has no end."""
+    reach = renyi_epsilon(counts, delta * WRAPPED / 2.0)
+    if not reach < _LARGEST:
+        return None
     spread = math.sqrt(math.fsum(times * _squared(q, sigma) for (q, sigma), times in counts.items()))
     wanted = 2.0 * reach * 512.0 / max(spread, 1e-9)
     points = min(max(_POINTS[0], 1 << math.ceil(math.log2(wanted))), _POINTS[1])
-    h = 2.0 * reach / points
-    return max(_epsilon(counts, delta, h, points, adding) for adding in (False, True))
+    return 2.0 * reach / points, points
 
 
 def _squared(q: float, sigma: float) -> float:
@@ -48,7 +56,15 @@ def _squared(q: float, sigma: float) -> float:
     return math.log1p(q * q * math.expm1(1.0 / sigma**2)) if sigma > 0.1 else 1.0 / sigma**2
 
 
-def _epsilon(counts: Counts, delta: float, h: float, points: int, adding: bool) -> float:
+def composed_losses(counts: Counts, h: float, points: int, adding: bool) -> tuple[list[float], float]:
+    """Returns the probability of each loss jh, j from 0, of everything together, and of an infinite loss.
+
+    Args:
+        counts: How often each (q, σ) ran.
+        h: Step of the grid.
+        points: Of the grid, a power of two.
+        adding: Whether a patient is added; else one is removed.
+    """
     spectrum = [1.0 + 0.0j] * points
     infinite = 0.0
     precision = math.fsum(times / sigma**2 for (q, sigma), times in counts.items() if q == 1.0)
@@ -62,8 +78,7 @@ def _epsilon(counts: Counts, delta: float, h: float, points: int, adding: bool) 
         spectrum = [a * b**times for a, b in zip(spectrum, fourier(wrapped), strict=True)]
     # The inverse transform: the mass at j is the forward transform at -j.
     composed = fourier(spectrum)
-    masses_above = [max(0.0, composed[-j % points].real / points) for j in range(points // 2)]
-    return _from_masses(masses_above, h, infinite, delta * (1.0 - _WRAPPED))
+    return [max(0.0, composed[-j % points].real / points) for j in range(points // 2)], infinite
 
 
 def step_losses(q: float, sigma: float, h: float, adding: bool) -> tuple[dict[int, float], float]:
@@ -135,7 +150,7 @@ def fourier(values: list[complex]) -> list[complex]:
     return transform(values, 1)
 
 
-def _from_masses(masses: list[float], h: float, infinite: float, delta: float) -> float:
+def from_masses(masses: list[float], h: float, infinite: float, delta: float) -> float:
     """Returns the smallest ε >= 0 with Σ p_j (1 - e^(ε - jh)) + infinite <= δ, from the largest loss down."""
     if infinite >= delta:
         return math.inf

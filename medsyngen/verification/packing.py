@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-_BESIDE: Final = ("__init__.py", "version.py", "report/report.schema.json")
+_BESIDE: Final = ("__init__.py", "version.py", "report/report.schema.json", "report/report.schema.1.json")
 _MAIN: Final = b"import sys\n\nfrom medsyngen.verification.__main__ import main\n\nsys.exit(main())\n"
 _SHEBANG: Final = b"#!/usr/bin/env python3\n"
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)

@@ -41,8 +41,12 @@ def _no_constant(name: str) -> Any:
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """Returns a schema that ships with the package: ``manifest`` or ``report``."""
+    """Returns a schema that ships with the package: ``manifest``, ``report``, or ``report.1``, the older one."""
     # By path: importing the package of the report would import libraries that need not be here.
-    place = {"manifest": "verification/manifest.schema.json", "report": "report/report.schema.json"}[name]
+    place = {
+        "manifest": "verification/manifest.schema.json",
+        "report": "report/report.schema.json",
+        "report.1": "report/report.schema.1.json",
+    }[name]
     found: dict[str, Any] = json.loads(files("medsyngen").joinpath(*place.split("/")).read_text("utf-8"))
     return found

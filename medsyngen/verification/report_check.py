@@ -16,6 +16,8 @@ from medsyngen.verification.ledger_chain import canonical_hash, chain_problems, 
 from medsyngen.verification.parsing import schema
 
 JSON: Final = "privacy_report.json"
+CURRENT: Final = 2
+"""Version of the reports that this version writes; those of version 1 have no curves and no fields."""
 HTML: Final = "privacy_report.html"
 READMES: Final = {"cohort": "README.md", "bundle": "docs/README.md"}
 """Where the README lies, by kind of release."""
@@ -26,8 +28,12 @@ _ACTIVE = re.compile(
 
 
 def schema_problems(report: Mapping[str, Any]) -> list[str]:
-    """Returns where the report breaks the schema of reports."""
-    return [f"{JSON} does not fit its schema at {each}" for each in problems(report, schema("report"))]
+    """Returns where the report breaks the schema of its version, or that the version is none that is known here."""
+    version = report.get("schema_version")
+    if version not in (1, CURRENT) or isinstance(version, bool):
+        return [f"{JSON} is of another version than this verifier knows; use that version's verifier"]
+    known = schema("report" if version == CURRENT else "report.1")
+    return [f"{JSON} does not fit its schema at {each}" for each in problems(report, known)]
 
 
 def report_findings(claims: Claims) -> Iterator[Finding]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from medsyngen.verification import tree
-from medsyngen.verification.epsilon_check import epsilon_findings
+from medsyngen.verification.epsilon_check import curve_findings, epsilon_findings
 from medsyngen.verification.findings import FAILS, NOT_CHECKED, Claims, Finding, Unreadable
 from medsyngen.verification.json_schema import problems
 from medsyngen.verification.marks import mark_problems
 from medsyngen.verification.parsing import read_json, schema
 from medsyngen.verification.report_check import (
+    CURRENT,
     JSON,
     page_problems,
     readme_problems,
@@ -117,6 +118,7 @@ def _of_files(claims: Claims) -> Iterator[Finding]:
 def _of_report(claims: Claims) -> Iterator[Finding]:
     yield from report_findings(claims)
     yield from epsilon_findings(claims.report)
+    yield from curve_findings(claims.report)
     yield from Finding.of("page", page_problems(claims), "privacy_report.html is the page of privacy_report.json")
 
 
@@ -124,6 +126,10 @@ def _of_more(claims: Claims, more: Mapping[str, More]) -> Iterator[Finding]:
     if not more:
         text = "that the report's sentences follow from its facts: needs medsyngen itself on this machine"
         yield Finding("sentences", NOT_CHECKED, text)
+    if claims.report["schema_version"] != CURRENT:
+        text = "a report of an older version: its words can be made again only by the version that it names"
+        yield Finding("sentences", NOT_CHECKED, text)
+        return
     for name, check in more.items():
         yield from Finding.of(name, check(claims.report), "they follow from the report's own recipe and ledger")
 

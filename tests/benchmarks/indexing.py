@@ -30,7 +30,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from medsyngen.cohort.disk_index import DiskIndex
 from medsyngen.cohort.fact_reading import read_facts
 from medsyngen.cohort.file_facts import to_text
-from medsyngen.cohort.identifiers import header_identifiers
+from medsyngen.cohort.header_texts import header_identifiers
 from medsyngen.cohort.indexing import index_scans, reading_processes
 from medsyngen.cohort.walking import find_files
 from medsyngen.formats.dicom import parse_header
@@ -149,9 +149,10 @@ def memory(files: int) -> dict[str, Any]:
         generate(scans, files)
         time.sleep(2.1)
         found = list(find_files(scans))
-        text = to_text(read_facts(scans / found[0].locator, found[0].locator)).encode()
+        facts, texts = read_facts(scans / found[0].locator, found[0].locator)
+        told = (to_text(facts).encode(), texts.encode())
         with DiskIndex(kept) as index:
-            index.keep((file, filled(text, number).decode()) for number, file in enumerate(found))
+            index.keep((file, *(filled(each, n).decode() for each in told)) for n, file in enumerate(found))
         return alone(scans, kept)
 
 

@@ -26,6 +26,7 @@ from medsyngen.privacy.calibration import calibrate_noise
 from tests.benchmarks import (
     accountants,
     audit,
+    evaluation,
     fuzzing,
     hostile_files,
     kills,
@@ -160,6 +161,7 @@ PARTS = {
     "noise-share": noise_share.noise_share,
     "hostile-files": hostile_files.hostile,
     "fuzzing": lambda: fuzzing.fuzzing(DATA),
+    "evaluation": evaluation.evaluation,
     "step": step.step,
     "processes": processes.processes,
     "scaling": scaling.scaling,

@@ -27,6 +27,7 @@ def run(monkeypatch, tmp_path):
     return lambda *arguments: runner.invoke(app, [str(each) for each in arguments])
 
 
+@pytest.mark.slow
 def test_people_read_claim_attacker_figures_and_verdict(run, tmp_path):
     done = run(*QUICK)
     assert done.exit_code == 0, done.exception

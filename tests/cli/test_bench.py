@@ -24,6 +24,7 @@ from medsyngen.formats.png import write_png
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "evaluation"))
 import bench_pieces
 
+QUICK = tuple(replace(each, steps=20) for each in CLASSIFIERS)
 EVENT = {
     "type": "self_composed",
     "count": 10,
@@ -48,8 +49,7 @@ def run(monkeypatch, tmp_path, private):
     monkeypatch.setattr(tasks, "TASKS", MappingProxyType({"small": small, **tasks.TASKS}))
     monkeypatch.setattr(benchmark, "lite2_features", lambda pixels, **_: bench_pieces.cheap_features(pixels))
     monkeypatch.setattr(benchmark, "lite0_features", lambda pixels, **_: bench_pieces.cheap_features(pixels))
-    quick = tuple(replace(each, steps=20) for each in CLASSIFIERS)
-    monkeypatch.setitem(utility.train_and_test.__kwdefaults__, "classifiers", quick)
+    monkeypatch.setitem(utility.train_and_test.__kwdefaults__, "classifiers", QUICK)
     return runner()
 
 
@@ -156,6 +156,7 @@ def test_what_cannot_be_scored_is_refused(run, folder, arguments, kind, words):
 @pytest.mark.realdata
 def test_sixty_phantoms_on_the_real_set(real_data, tmp_path, monkeypatch):
     """A mechanical use: that the command runs on the published set. No picture and no distance is looked at."""
+    monkeypatch.setitem(utility.train_and_test.__kwdefaults__, "classifiers", QUICK)  # how well is not the point
     few = replace(tasks.TASKS["cxr-kermany"], images=60)  # of each half too: features of 2,000 take a minute
     monkeypatch.setattr(tasks, "TASKS", MappingProxyType({"cxr-kermany": few}))
     from medsyngen.phantoms.catalogue import phantom

@@ -104,8 +104,8 @@ def test_every_run_is_charged_in_full_until_nothing_fits(cli, clean_hospital, tm
 
 
 @pytest.mark.slow
-def test_a_run_given_up_frees_what_it_held_and_can_not_go_on(process, clean_hospital, tmp_path, site):
-    process("ledger", "create", "--epsilon", 10, "--patients-at-most", 100, "--approved-by", "DPO")
+def test_a_run_given_up_frees_what_it_held_and_can_not_go_on(cli, process, clean_hospital, tmp_path, site):
+    cli("ledger", "create", "--epsilon", 10, "--patients-at-most", 100, "--approved-by", "DPO")
     die = """
 import medsyngen.privacy.dpsgd as dpsgd, os
 real = dpsgd.TrainingState.save
@@ -116,11 +116,11 @@ dpsgd.TrainingState.save = save
 """
     fit = (*FIT, "--scans", clean_hospital, "--set", "privacy.epsilon=2")
     assert process(*fit, "--run", tmp_path / "one", before=die).code == 9
-    held = process("ledger", "show", tmp_path / "one", "--json").json
+    held = cli("ledger", "show", tmp_path / "one", "--json").json
     assert [run["held"] for run in held["runs"].values()] == [3]
-    assert process("ledger", "close", tmp_path / "one").code == 0
+    assert cli("ledger", "close", tmp_path / "one").code == 0
     no_scans = (word if word != clean_hospital else tmp_path / "never-read" for word in fit)
-    on = process(*no_scans, "--run", tmp_path / "one")  # refused before a scan is read
+    on = cli(*no_scans, "--run", tmp_path / "one")  # refused before a scan is read
     assert on.code == 5
     assert "given back" in on.err
     with Ledger.open(site, read_only=True) as ledger:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 INIT = ("init", "--modality", "CR", "--size", 32, "--patients-at-most", 800)
 
 
@@ -13,6 +15,15 @@ def test_the_written_file_plans(cli, tmp_path):
     planned = cli("plan", out, "--no-measure", "--json")
     assert planned.code == 0, planned.err
     assert (planned.json["recipe"], planned.json["patients_at_most"]) == ("cr-32", 800)
+
+
+@pytest.mark.parametrize("code", ["CR", "DX", "SC", "CT", "MR"])
+def test_each_modality_plans(cli, tmp_path, code):
+    out = tmp_path / "ours.yaml"
+    assert cli("init", "--modality", code, "--size", 32, "--patients-at-most", 800, "--out", out).code == 0
+    planned = cli("plan", out, "--no-measure", "--json")
+    assert planned.code == 0, planned.err
+    assert (planned.json["recipe"], planned.json["patients_at_most"]) == (f"{code.lower()}-32", 800)
 
 
 def test_it_refuses_to_overwrite_and_writes_nothing_it_can_t_stand_for(cli, tmp_path, monkeypatch):

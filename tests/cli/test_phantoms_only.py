@@ -55,6 +55,7 @@ def test_fit_needs_no_scan_no_ledger_and_no_patients(cli, tmp_path, site):
     assert not FALSE.search(done.text), done.text
     run = tmp_path / "run"
     names = {"generator.safetensors", "preview.png", "recipe.yaml", "report.html", "report.json", "private"}
+    names |= {"implementation.json", "registry.yaml"}
     assert {path.name for path in run.iterdir()} == names
     assert {path.name for path in (run / "private").iterdir()} <= {".lock"}
     assert not site.exists()

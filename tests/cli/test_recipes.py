@@ -19,6 +19,7 @@ def test_what_ships_is_what_lies_in_configs():
         "chest-radiograph-32",
         "demo-32",
         "evolved-chest-radiograph-32",
+        "hippocampus-mr-3d",
         "portrait-32",
         "private-evolution-32",
         "smoke-16",

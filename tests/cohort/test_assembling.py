@@ -70,13 +70,60 @@ def test_a_series_is_refused_as_a_whole_and_counted_by_its_files():
 
 def test_a_slice_without_geometry_and_one_of_another_size():
     given_scans = series()
-    for change, reason in (({"geometry": None}, "no-geometry"), ({"rows": 21}, "mixed-sizes")):
-        _, refused = assemble([*given_scans[:-1], replace(given_scans[-1], **change)], AXIAL)
-        assert [why.reason for _, why in refused] == [reason]
+    for change, reason in (({"geometry": None}, "no-geometry"), ({"rows": 21}, "too-few-slices")):
+        joined, refused = assemble([*given_scans[:-1], replace(given_scans[-1], **change)], AXIAL)
+        assert [(why.reason, scan.parts) for scan, why in refused] == [(reason, (given_scans[-1].locator,))]
+        assert [scan.files for scan in joined] == [4]
     alone = [replace(scan, series="") for scan in given_scans]  # nothing says what belongs together
     joined, refused = assemble(alone, AXIAL)
     assert joined == []
     assert {why.reason for _, why in refused} == {"too-few-slices"}
+
+
+def changed(scans, start, **values):
+    """The same slices as other files, whose planes say something else."""
+    return [
+        replace(scan, locator=f"{start}{number}", geometry=replace(scan.geometry, **values))
+        for number, scan in enumerate(scans)
+    ]
+
+
+def test_a_scout_and_other_planes_are_taken_apart():
+    scout = changed(series(count=3, plane="coronal"), "scout", localizer=True)
+    coronal = changed(series(count=4, plane="coronal"), "c")
+    fine = changed(series(count=5), "f", spacing_mm=(0.5, 0.5))
+    elsewhere = changed(series(count=3), "e", frame_of_reference="1.9")
+    mixed = [*scout, *series(), *elsewhere, *coronal, *fine]
+    for given_scans in (mixed, mixed[::-1]):
+        joined, refused = assemble(given_scans, AXIAL)
+        assert sorted(scan.files for scan in joined) == [3, 4, 5, 5]
+        assert [(why.reason, scan.files) for scan, why in refused] == [("localizer", 3)]
+        places = [[scan.locator for scan in given_scans].index(scan.locator) for scan in joined]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_volumes_at_one_place_are_told_apart_by_what_their_headers_say(at):
+    def of(value, first):
+        return changed(series(), first, volume=tuple(value if k == at else "" for k in range(5)))
+
+    joined, refused = assemble([s for pair in zip(of("1", "a"), of("2", "b"), strict=True) for s in pair], AXIAL)
+    assert (len(joined), refused) == (2, [])
+    assert {scan.parts[0][0] + scan.parts[-1][0] for scan in joined} == {"aa", "bb"}
+    _, refused = assemble([*of("1", "a"), *of("1", "b")], AXIAL)  # nothing says which is which
+    assert [why.reason for _, why in refused] == ["four-dimensional"]
+
+
+def test_a_number_that_changes_from_slice_to_slice_takes_no_volume_apart():
+    scans = [replace(s, geometry=replace(s.geometry, volume=("", "", "", "", str(k)))) for k, s in enumerate(series())]
+    joined, refused = assemble(scans, AXIAL)
+    assert ([scan.files for scan in joined], refused) == ([5], [])
+
+
+def test_two_echoes_at_two_times_are_four_volumes():
+    scans = [s for e in "12" for t in "12" for s in changed(series(), e + t, volume=(e, t, "", "", ""))]
+    joined, refused = assemble(scans, AXIAL)
+    assert ([scan.files for scan in joined], refused) == ([5] * 4, [])
 
 
 def test_codes_that_not_all_slices_carry_are_dropped():

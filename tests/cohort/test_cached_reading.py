@@ -14,6 +14,8 @@ from medsyngen.cohort.slices import Slices
 from medsyngen.cohort.transforms import ScanForm
 from medsyngen.simulation.hospital import simulate_hospital
 
+pytestmark = pytest.mark.slow  # whole readings
+
 FORM = ScanForm(modalities=("CR", "DX"), size=16, max_skipped_share=0.5)
 CLASSES = (ClassDefinition("normal", "0", 0.5), ClassDefinition("other", "1", 0.5))
 

@@ -30,6 +30,7 @@ def test_an_attribute_says_where_it_is_read_and_what_is_written():
         ({"name": "Sex"}, "can't be called"),
         ({"name": "png"}, "can't be called"),
         ({"name": "synthetic_patient_id"}, "can't be called"),
+        ({"name": "labels"}, "can't be called"),
         ({"name": "a" * 33}, "can't be called"),
         ({"name": 'a,"b'}, "can't be called"),
         ({"values": (FEMALE, ClassDefinition("female", "M", 0.5))}, "names of its values must differ"),

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import ImplicitVRLittleEndian
 
+from medsyngen.cohort.header_texts import header_identifiers
 from medsyngen.cohort.identifiers import (
-    header_identifiers,
     path_identifiers,
     read_identifiers,
     source_identifiers,
@@ -121,3 +121,9 @@ def test_a_damaged_list_is_no_list(tmp_path, content):
     path.write_text(content)
     with pytest.raises(ValueError, match=r"identifiers|Expecting|Unterminated"):
         read_identifiers(path)
+
+
+@pytest.mark.parametrize("public", ["contact: +49 711 1234567", "spacing 0.1234567", "a1234560"])
+def test_a_number_within_a_longer_public_number_is_still_searched_for(public):
+    assert source_identifiers(["123456"], public_text=public) == {"123456"}
+    assert source_identifiers(["123456"], public_text=f"{public}, 123456.") == frozenset()

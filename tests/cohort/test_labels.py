@@ -1,8 +1,10 @@
+import zipfile
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, class_index
+from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, class_index, find_labels
 from medsyngen.errors import InputUnusable, UsageError
 
 CLASSES = (ClassDefinition("normal", "0", 0.6), ClassDefinition("abnormal", "1", 0.4))
@@ -56,3 +58,27 @@ def test_classes_must_fit_together():
     for wrong in (CLASSES[:1], (CLASSES[0], CLASSES[0]), (CLASSES[0], ClassDefinition("b", " 0", 0.4))):
         with pytest.raises(UsageError):
             check_classes(wrong)
+
+
+@pytest.mark.parametrize(("folder", "found"), [("", True), ("export/", True), ("export/deep/", False)])
+def test_a_table_in_an_archive_is_found(tmp_path, folder, found):
+    archive = tmp_path / "scans.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"{folder}labels.csv", "\ufeffpath,patient_id,label\n./a/1.png,P1,0\n,P2,1\n")
+        file.writestr(f"{folder.partition('/')[0]}{'/' if folder else ''}a/1.png", "x")
+    table = find_labels(archive)
+    assert (table is not None) == found
+    if table:
+        assert table.find(f"scans.zip!{folder}a/1.png", "") == "0"
+        assert table.owners == {f"scans.zip!{folder}a/1.png": "P1"}
+        assert table.find("else", "P2") == "1"
+
+
+def test_no_table_in_no_archive(tmp_path):
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 damaged")
+    assert find_labels(tmp_path / "b.zip") is None
+    assert find_labels(tmp_path) is None
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as file:
+        file.writestr("labels.csv", b"\xff\xfe")
+    with pytest.raises(InputUnusable):
+        find_labels(tmp_path / "c.zip")

@@ -18,6 +18,8 @@ from medsyngen.errors import InputUnusable
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.scan import PatientKey
 
+pytestmark = pytest.mark.slow  # whole readings
+
 FORM = ScanForm(size=8, max_skipped_share=0.9)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 

@@ -27,7 +27,7 @@ def test_every_file_is_seen_in_order_and_taken_for_what_it_is(tmp_path, make_dic
     make_dicom(outside / "2.dcm", PIXELS)
     (root / "linked").symlink_to(outside)
     (root / "loop").symlink_to(root)
-    kinds = [(f.locator, f.kind or read_facts(root / f.locator, f.locator).kind) for f in find_files(root)]
+    kinds = [(f.locator, f.kind or read_facts(root / f.locator, f.locator)[0].kind) for f in find_files(root)]
     assert kinds == [
         (".DS_Store", Kind.SIDE),
         ("DICOMDIR", Kind.SIDE),

@@ -21,6 +21,7 @@ def flat(count, rng):
     return np.broadcast_to(grey, (count, 1, 8, 8)).astype(np.float32).copy(), words
 
 
+@pytest.mark.slow
 def test_a_described_network_draws_what_it_is_told():
     network = build_unet(SMALL, image_channels=1, class_rows=1, seed=0)
     can_be_described(network, 2)

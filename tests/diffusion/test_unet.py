@@ -97,6 +97,12 @@ def test_sizes_that_do_not_fit_are_refused():
         UNetSize(channels=(10,), attention=(False,))
     with pytest.raises(ValueError, match="levels"):
         UNetSize(channels=(16,), attention=(False, True))
+    for name in ("residual_blocks", "norm_groups", "head_channels"):
+        with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+            UNetSize(**{name: 0})
+    for none in ((), (0,)):
+        with pytest.raises(ValueError, match="channels must be one or more"):
+            UNetSize(channels=none, attention=(False,) * len(none))
 
 
 def test_a_null_that_nobody_taught_becomes_the_mean_of_its_classes():

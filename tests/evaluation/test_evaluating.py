@@ -7,10 +7,14 @@ import pytest
 from evaluated_pieces import CLASSES, LINEAR, SETTINGS, TWO, alternating, cohort_of, images
 
 from medsyngen.errors import InputUnusable
-from medsyngen.evaluation.described import NULL, DescribedImages
+from medsyngen.evaluation.described import NULL, DescribedImages, of_patients, public_order
 from medsyngen.evaluation.evaluating import SEEN, UNSEEN, evaluate
 from medsyngen.evaluation.fidelity import frechet_distance
-from medsyngen.evaluation.subgroups import Sides, fidelity_by_group
+from medsyngen.evaluation.fidelity_figures import fidelity_figures
+from medsyngen.evaluation.kid import kid
+from medsyngen.evaluation.labelled import LabelledImages
+from medsyngen.evaluation.real_images import RealImages
+from medsyngen.evaluation.subgroups import Form, Sides, fidelity_by_group
 from medsyngen.evaluation.usefulness import utility_by_attribute
 from medsyngen.synthesis.conditioning import Conditioning
 
@@ -39,6 +43,32 @@ def test_fd_of_a_set_with_itself_is_0_and_with_a_shifted_gaussian_the_closed_for
     # two sets: |m|² + sum (s - t)² for independent coordinates of spread s and t
     y = RNG.normal(size=(4000, 3)) * 2 + shift
     assert frechet_distance(x, y) == pytest.approx((shift**2).sum() + 3, rel=0.1)
+
+
+def test_fidelity_of_the_real_half_itself_is_perfect_and_of_shifted_pictures_the_closed_form(monkeypatch):
+    """Through the whole of `fidelity_figures`, with enough images for FD."""
+    monkeypatch.setitem(kid.__kwdefaults__, "resamples", 3)  # its interval is looked at elsewhere
+    real = [LabelledImages(pixels, np.zeros(2000, np.int64), np.arange(2000)) for pixels in _noise(3)]
+    cut = RealImages(*real)
+    same = fidelity_figures(cut.half, cut, Form((1.0,)), plain)
+    assert same["fd"] == {"synthetic": pytest.approx(0, abs=1e-8), "floor": pytest.approx(0, abs=0.2), "refused": None}
+    assert same["fd"]["floor"] > 1e-3
+    assert same["manifold"]["synthetic"] == {"precision": 1, "recall": 1}
+    assert same["spectrum_db"]["synthetic"] == 0 < same["spectrum_db"]["floor"]
+    assert same["ms_ssim"]["synthetic"] is None  # 6 x 6 pixels hold no window of SSIM
+    shifted = LabelledImages(cut.half.pixels + np.float32(0.25), cut.half.classes, cut.half.patients)
+    far = fidelity_figures(shifted, cut, Form((1.0,)), plain)
+    assert far["fd"]["synthetic"] == pytest.approx(36 * 0.25**2, rel=1e-4)
+    assert far["manifold"]["synthetic"]["precision"] < 0.2
+
+
+def _noise(count):
+    return np.random.default_rng(8).normal(0, 0.1, (count, 2000, 1, 6, 6)).astype(np.float32)
+
+
+def plain(pixels):
+    """Features that are the pixels."""
+    return pixels.reshape(len(pixels), -1).astype(np.float64)
 
 
 def test_the_figures_are_json_and_name_backbone_floors_and_test_patients(found):
@@ -94,7 +124,18 @@ def test_a_group_with_hardly_an_image_is_left_out_with_the_reason():
     assert rows[2]["left_out"].startswith("synthetic: ")
 
 
-def test_tstr_of_real_data_equals_trtr_within_its_interval(found):
+def test_tstr_of_real_data_equals_trtr():
+    """The very images of the patients in place of synthetic ones: every figure and every interval is equal."""
+    (row,) = evaluated(synthetic=of_patients(cohort_of(SCANS), public_order(cohort_of(SCANS)), CLASSES))["utility"]
+    assert row["tstr"] == row["trtr"]
+    assert 0.75 < row["tstr"]["auc"]["value"] < 1
+    assert set(row["tstr"]["classifiers"]) == {each.name for each in LINEAR}
+    (other,) = evaluated()["utility"]
+    assert other["tstr"] != other["trtr"]  # it isn't one side printed twice
+    assert other["trtr"] != row["trtr"]  # of fewer images
+
+
+def test_tstr_of_the_law_of_real_data_lies_within_the_interval_of_trtr(found):
     """Synthetic images of the very law of the real ones: each figure lies within the other's interval."""
     (row,) = found["utility"]
     assert (row["attribute"], row["positive"], row["left_out"]) == ("class", "opacity", None)
@@ -103,12 +144,10 @@ def test_tstr_of_real_data_equals_trtr_within_its_interval(found):
     assert trtr["low"] <= tstr["value"] <= trtr["high"]
     assert tstr["low"] <= trtr["value"] <= tstr["high"]
     assert tstr["value"] > 0.75
-    (same,) = utility_by_attribute(Sides(SCANS, SCANS, HOLDOUT), CLASSES, SETTINGS.probe, seeds=1, classifiers=LINEAR)
     swapped = DescribedImages(SCANS.pixels, 1 - SCANS.values, SCANS.patients)
     (wrong,) = utility_by_attribute(
         Sides(swapped, SCANS, HOLDOUT), CLASSES, SETTINGS.probe, seeds=1, classifiers=LINEAR
     )
-    assert abs(same["tstr"]["auc"]["value"] - same["trtr"]["auc"]["value"]) < 0.02  # the same images in another order
     assert wrong["tstr"]["auc"]["high"] < 0.5 < wrong["trtr"]["auc"]["low"]
 
 
@@ -141,6 +180,12 @@ def test_without_classes_there_is_no_utility():
     rows = fidelity_by_group(Sides(*bare), NOTHING, SETTINGS.judge)
     assert [(row["attribute"], row["left_out"]) for row in rows] == [(None, None)]
     assert utility_by_attribute(Sides(*bare), NOTHING, SETTINGS.probe, seeds=1) == []
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_copied(monkeypatch):
+    monkeypatch.setattr("medsyngen.evaluation.memory.free_memory", lambda: (1 << 30) + 50_000 * 300)
+    with pytest.raises(InputUnusable, match="380 images of 16 x 16 pixels need"):
+        evaluated()
 
 
 def test_hold_out_patients_must_be_others_and_enough():

@@ -9,6 +9,8 @@ from medsyngen.formats.locator import read_image
 from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
 
+pytestmark = pytest.mark.slow  # processes that read
+
 
 @pytest.fixture(scope="module")
 def worker():

@@ -100,7 +100,7 @@ def test_sform_goes_first_and_must_not_contradict_the_qform(tmp_path):
         ({"srow_x": 0.0}, "singular-affine"),
         ({"srow_y": [0.0, 2.5, 1.0, 0.0]}, "gantry-tilt"),
         ({"srow_x": [-2000.0, 0, 0, 0]}, "no-geometry"),
-        ({"datatype": 128, "bitpix": 24}, "coloured"),
+        ({"datatype": 2304, "bitpix": 32}, "coloured"),
         ({"datatype": 32, "bitpix": 64}, "bit-depth"),
         ({"datatype": 9999}, "unreadable"),
         ({"dim_at_1": 30000}, "truncated"),
@@ -149,3 +149,16 @@ def test_turning_to_the_body_s_axes_moves_no_voxel(tmp_path):
     other = nibabel.as_closest_canonical(nibabel.load(tmp_path / "a.nii"))
     np.testing.assert_array_equal(turned.pixels, other.get_fdata())
     np.testing.assert_allclose(turned.affine, other.affine)
+
+
+def test_colours_are_read_as_their_luminance(tmp_path):
+    colours = np.arange(4 * 5 * 6 * 3, dtype=np.uint16).reshape(4, 5, 6, 3) * 7 % 256
+    image = nibabel.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.diag([2.0, 2.5, 3.0, 1.0]))
+    kind = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+    image = nibabel.Nifti1Image(np.ascontiguousarray(colours.astype(np.uint8)).view(kind)[..., 0], image.affine)
+    image.header["scl_slope"], image.header["scl_inter"] = 3, 5  # of colours they mean nothing
+    nibabel.save(image, tmp_path / "rgb.nii.gz")
+    found = read_nifti(tmp_path / "rgb.nii.gz")
+    assert np.allclose(found.pixels, colours @ [0.299, 0.587, 0.114], atol=1e-4)
+    assert found.value_range == (0.0, 255.0)
+    assert read_nifti_header(tmp_path / "rgb.nii.gz").bits == 8

@@ -15,6 +15,8 @@ from medsyngen.formats.allowance import Limits
 from medsyngen.formats.reading_workers import AHEAD, ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
 
+pytestmark = pytest.mark.slow  # processes that read
+
 QUICK = Limits(seconds=0.3, silence=1.0)
 
 

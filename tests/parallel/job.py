@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from signal import SIGKILL, SIGSTOP
+from signal import SIGKILL
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,9 @@ def serve(folder: Path, ranks: Ranks, scene: dict[str, Any], *, patients: int) -
         weights.append(torch.cat([value.flatten() for value in parameters.values()]))
         shares.append(" ".join(p.patient_id for p in sampled))
         if len(weights) == scene.get("dies_in") and ranks.rank == 1:
-            os.kill(os.getpid(), SIGSTOP if scene.get("hangs") else SIGKILL)
+            if scene.get("hangs"):
+                time.sleep(600)  # not stopped by a signal: torchrun would wait half a minute before it kills it
+            os.kill(os.getpid(), SIGKILL)
         total = real(loss, parameters, cohort, sampled, **more)
         if "noise_here" in scene:  # the mutants
             return add_gaussian_noise(total, scene["noise_here"] * SIGMA * C, secure_generator())

@@ -18,6 +18,8 @@ from medsyngen.recipe import load_recipe
 from medsyngen.synthesis import central_dp_syngen
 from medsyngen.synthesis.central_images import axes
 
+pytestmark = pytest.mark.slow  # whole runs
+
 CLASSES = "classes=[{name: normal, label: '0', share: 0.6}, {name: opacity, label: '1', share: 0.4}]"
 SMALL = (
     "scans.size=16",

@@ -25,6 +25,8 @@ from medsyngen.simulation.hospital import simulate_images
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "evaluation"))
 from evaluated_pieces import SETTINGS
 
+pytestmark = pytest.mark.slow  # whole runs
+
 SMALL = (
     "scans.size=16",
     "synthesis.retargeting.bank=150",

@@ -25,6 +25,8 @@ from medsyngen.synthesis.evolved_file import Evolved
 from medsyngen.synthesis.evolved_training import EvolvedTraining
 from medsyngen.synthesis.generator import experts_of, read_tensors
 
+pytestmark = pytest.mark.slow  # whole runs
+
 CLASSES = "classes=[{name: normal, label: '0', share: 0.6}, {name: opacity, label: '1', share: 0.4}]"
 SMALL = (
     "scans.size=16",
@@ -179,7 +181,6 @@ def test_a_run_killed_between_its_parts_goes_on_and_charges_once(scans, tmp_path
     assert kept.round == (0 if point.startswith("in") else 1)
 
 
-@pytest.mark.slow
 def test_a_run_killed_in_training_forfeits_its_block_and_keeps_the_evolved_phantoms(scans, tmp_path, monkeypatch):
     from medsyngen.privacy import dpsgd
 
@@ -229,7 +230,6 @@ def test_evolved_phantoms_that_this_ledger_did_not_pay_for_are_refused(scans, tm
     assert charged(folder) == WHOLE[:2]
 
 
-@pytest.mark.slow
 def test_phantoms_that_evolved_by_fewer_rounds_than_charged_are_refused(scans, tmp_path, monkeypatch):
     folder, source = tmp_path / "run", tmp_path / "source"
     with monkeypatch.context() as patch:

@@ -80,6 +80,31 @@ def test_it_loads_and_holds_what_was_said(facts, method):
     assert text.count("#") > 40
 
 
+@pytest.mark.parametrize(
+    ("code", "released", "spacing", "window"),
+    [
+        ("CR", "CR", None, None),
+        ("DX", "DX", 430 / 32, None),
+        ("SC", "SC", None, None),
+        ("CT", "CT", 400 / 32, (-1000, 400)),
+        ("MR", "MR", 240 / 32, None),
+        ("CR,DX", "CR", None, None),
+    ],
+)
+def test_what_is_released_is_of_the_modality_that_was_read(code, released, spacing, window):
+    text = first_recipe(PublicFacts(modalities_of(code), 32, 800, 1.0))
+    recipe = recipe_from(yaml.safe_load(text))
+    assert recipe.release.modality == released
+    assert recipe.release.pixel_spacing_mm == (None if spacing is None else pytest.approx(spacing, abs=1e-3))
+    assert recipe.release.window == window
+    if window:
+        assert recipe.scans.window == window  # Hounsfield units come back as they were read
+    volumes = recipe.scans.slices
+    assert (volumes is None) == (code not in ("CT", "MR"))
+    assert volumes is None or (volumes.plane, volumes.every) == ("axial", 4)
+    assert max(map(len, text.splitlines())) < 160
+
+
 def test_nothing_but_what_was_said_differs_from_the_shipped_recipe():
     ours = yaml.safe_load(first_recipe(PublicFacts(("CR", "DX", "SC"), 32, 800, 1.0)))
     theirs = yaml.safe_load(shipped_recipes()["portrait-32"])
@@ -124,6 +149,7 @@ def test_what_can_t_be_is_refused():
         first_recipe(PublicFacts(("CR",), 32, 800, epsilon=-1))
     drawn = first_recipe(PublicFacts(("US",), 32, 300, phantom="speckle"))
     assert recipe_from(yaml.safe_load(drawn)).release.modality == "SC"
+    assert "body_part: CHEST                   # not known to this program" in drawn
 
 
 def test_classes_and_modalities_are_understood():

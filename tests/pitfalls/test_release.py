@@ -176,6 +176,7 @@ def nearest_of_all(run: Path, scans: Path) -> float:
 QUALITIES = {"distance from the scans": with_quality(distance), "nearest scan": with_quality(nearest_of_all)}
 
 
+@pytest.mark.slow
 def test_fid_on_private_data_in_the_release(worlds):
     pairs = {name: worlds[name] for name in ("as it was", "all that it draws", "no scans")}
     judge(partial(law_of_the_report, worlds=pairs), report_as_shipped, QUALITIES)

@@ -1,6 +1,7 @@
 """Small made-up cohorts of every kind, written as an export writes them, and the gate's word on them."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ KINDS = {
     "radiographs": (PICTURE, ("dicom", "nifti", "png", "npz"), {"images_per_patient": 2}),
     "digital radiographs": (PICTURE, ("dicom",), {"modality": "DX", "pixel_spacing_mm": 0.2}),
     "slices": (PICTURE, ("dicom", "nifti", "png", "npz"), {**CT, "bits": 13}),
-    "volumes of CT": (VOLUME, ("dicom", "nifti", "npz"), CT),
+    "volumes of CT": (VOLUME, ("dicom", "nifti", "png", "npz"), CT),
     "volumes of MR": (VOLUME, ("dicom", "nifti", "bids"), {**MR, "images_per_patient": 4, "studies_per_patient": 2}),
     "pictures of MR": (PICTURE, ("bids", "png"), MR),
     "captures": (PICTURE, ("dicom", "png"), {"modality": "SC", "bits": 8, "series_description": "a test"}),
@@ -68,7 +69,8 @@ def refusal(draft):
 
 def program(name):
     """The path of an external program; without it the test is skipped, which continuous integration doesn't bear."""
-    found = shutil.which(name)
+    beside = Path(sys.executable).with_name(name)  # dicom3tools comes as a package
+    found = str(beside) if beside.is_file() else shutil.which(name)
     if found is None:
         pytest.skip(f"EXTERNAL: no {name} here (.ci/run installs it)")
     return Path(found)

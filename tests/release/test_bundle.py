@@ -13,6 +13,8 @@ from medsyngen.release.bundle_draft import read_licence, write_bundle
 from medsyngen.release.checks import GuaranteeFacts
 from medsyngen.release.gate import ReleaseGate
 
+pytestmark = pytest.mark.slow  # whole cohorts, written and judged
+
 WEIGHTS = "models/generator.safetensors"
 
 

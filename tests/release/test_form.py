@@ -23,6 +23,7 @@ def test_defaults_are_a_chest_radiograph():
         ("pixel_spacing_mm", float("nan")),
         ("pixel_spacing_mm", float("inf")),
         ("bits", 7),
+        ("bits", -1),
         ("bits", 17),
         ("series_description", "a\\b"),
         ("series_description", "x" * 55),

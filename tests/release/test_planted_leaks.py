@@ -11,6 +11,8 @@ from leak_list import BIDS, DCM, LEAKS, NII, NPZ, PNG
 from medsyngen.release.check_dicom import DicomCheck
 from medsyngen.release.checks import CANT_CHECK
 
+pytestmark = pytest.mark.slow  # whole cohorts, written and judged
+
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
@@ -68,7 +70,6 @@ def test_what_can_not_be_read_has_not_passed(originals, file, damage):
         (draft.folder / file).write_bytes(files[file])
 
 
-@pytest.mark.slow
 def test_every_byte_of_a_dicom_header_counts(originals):
     """Any one byte before the pixels changed in any way is refused; no byte is passed over."""
     draft, files = originals["all"]

@@ -15,6 +15,8 @@ from medsyngen.formats.dicom_templates import SyntheticIdentity
 from medsyngen.release.form import ReleaseForm
 from medsyngen.release.patients import Identities, place_of
 
+pytestmark = pytest.mark.slow  # whole cohorts, written and judged
+
 BIN = Path(sys.executable).parent
 
 
@@ -59,7 +61,6 @@ def test_the_bids_validator_finds_no_error(kind):
     assert (done.returncode, [issue for issue in found if issue["severity"] == "error"]) == (0, [])
 
 
-@pytest.mark.slow
 def test_the_programs_in_its_readme_run(kind, monkeypatch):
     monkeypatch.chdir(kind.folder)
     text = (kind.folder / "README.md").read_text("utf-8")
@@ -78,7 +79,6 @@ def test_its_readme_tells_what_is_in_it(kind):
     assert ("Hounsfield" in text) == (kind.form.modality == "CT")
 
 
-@pytest.mark.slow
 def test_the_description_validates_and_loads_with_mlcroissant(kind):
     """The judge of another project, in a process of its own: it is heavy, and talks."""
     program_text = """
@@ -115,7 +115,6 @@ def test_arrays_load_as_medmnist_loads_them(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "formats", "form", "words"),
     [
-        (VOLUME, ("png",), CT, "a PNG holds one picture"),
         (VOLUME, ("dicom",), {}, "a volume can't be a CR image"),
         (VOLUME, ("dicom",), {**CT, "slice_spacing_mm": None}, "release.slice_spacing_mm"),
         (VOLUME, ("nifti",), {**MR, "slice_spacing_mm": None}, "release.slice_spacing_mm"),

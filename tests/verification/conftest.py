@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 from released import make_key, release_cohort
 
+import medsyngen.verification.curves as curves
 import medsyngen.verification.epsilon_check as epsilon_check
+from medsyngen.verification.curves import profile_by_losses
 from medsyngen.verification.loss_distribution import epsilon_by_losses
 
 
@@ -36,10 +38,20 @@ def _remembered(counts, delta):
     return epsilon_by_losses(dict(counts), delta)
 
 
+@functools.cache
+def _profile(counts, deltas, epsilons):
+    return profile_by_losses(dict(counts), deltas, epsilons)
+
+
 @pytest.fixture(autouse=True)
 def _the_same_events_once(monkeypatch):
     """Computes ε of the same events once a session: most tests change something else. The library has its own test."""
     monkeypatch.setattr(
         epsilon_check, "epsilon_by_losses", lambda counts, delta: _remembered(tuple(sorted(counts.items())), delta)
+    )
+    monkeypatch.setattr(
+        curves,
+        "profile_by_losses",
+        lambda counts, *grid: _profile(tuple(sorted(counts.items())), *map(tuple, grid)),
     )
     monkeypatch.setattr(epsilon_check, "epsilon_by_dp_accounting", lambda counts, delta: None)

@@ -11,6 +11,7 @@ import medsyngen.verification.epsilon_check
 import medsyngen.verification.report_check
 import medsyngen.verification.verify as verify_module
 from medsyngen.cli.verify import _sentences
+from medsyngen.report.fields import fields_of
 from medsyngen.report.sentences import compose
 from medsyngen.verification.findings import NOT_CHECKED, Finding
 from medsyngen.verification.verify import verify
@@ -44,6 +45,7 @@ CHECKS = {
     "README": (verify_module, "readme_problems"),
     "page": (verify_module, "page_problems"),
     "ε": (verify_module, "epsilon_findings"),
+    "curves": (verify_module, "curve_findings"),
     "report": (medsyngen.verification.report_check, "_agreement"),
     "ledger": (medsyngen.verification.report_check, "_ledger"),
     "manifest": (verify_module, "problems"),
@@ -92,8 +94,8 @@ def test_what_rests_on_the_signature_alone(cohort, whole):
         del lines[[line["kind"] for line in lines].index("look")]
         chained(lines)
         report["ledger"].update(looks=0, head=lines[-1]["hash"])
-        del report["sentences"]
-        report["sentences"] = compose(report)
+        del report["sentences"], report["fields"]
+        report["sentences"], report["fields"] = compose(report), fields_of(report)
 
     with_report(cohort, change)
     ledger = json.loads((cohort / "privacy_report.json").read_text())["ledger"]
@@ -110,3 +112,31 @@ def test_a_tampering_says_what_is_wrong(cohort):
     assert "of this run: 2 charged steps give ε" in run
     assert "of all runs together: 3 charged steps give ε" in everything
     assert "but the report says" in run
+
+
+def as_of_version_1(report):
+    for key in ("curves", "statements", "implementation", "audit", "fields"):
+        del report[key]
+    report["schema_version"] = 1
+
+
+def test_a_report_of_the_older_version_is_checked_by_its_own_schema(cohort, whole):
+    with_report(cohort, as_of_version_1)
+    found = verify(cohort, signers=whole.signers, more={"sentences": _sentences})
+    assert {finding.check for finding in found.failures} == {"signature"}  # of the file that was signed nothing is left
+    (words,) = [finding for finding in found.findings if finding.check == "sentences"]
+    assert words.verdict == NOT_CHECKED
+    with_report(cohort, lambda report: report["guarantee"].update(epsilon=0.5))
+    assert "ε" in failing(cohort, whole.signers)
+
+
+@pytest.mark.parametrize("version", [0, 3, "2", True, None])
+def test_a_report_of_an_unknown_version_is_refused_in_clear_words(cohort, whole, version):
+    with_report(cohort, lambda report: report.update(schema_version=version))
+    told = [finding.text for finding in verify(cohort, signers=whole.signers).failures if finding.check == "report"]
+    assert told == ["privacy_report.json is of another version than this verifier knows; use that version's verifier"]
+
+
+def test_a_report_of_version_1_may_not_have_fields_of_version_2(cohort, whole):
+    with_report(cohort, lambda report: report.update(schema_version=1))
+    assert "report" in failing(cohort, whole.signers)

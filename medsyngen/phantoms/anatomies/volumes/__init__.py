@@ -1,0 +1,1 @@
+"""Anatomies in three dimensions: images with their label maps."""
