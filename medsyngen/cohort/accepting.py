@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sys import intern
@@ -16,6 +16,8 @@ from medsyngen.cohort.grids import Grid
 from medsyngen.cohort.header_words import KNOWN_MODALITIES
 from medsyngen.cohort.label_maps import FoundMap, Key, LabelMaps, with_maps
 from medsyngen.cohort.label_maps import Refused as MapRefused
+from medsyngen.cohort.owners import Owners
+from medsyngen.cohort.packed_scans import PackedScans
 from medsyngen.cohort.patient_map import PatientMap, patient_key
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
 from medsyngen.cohort.slices import Slices
@@ -86,11 +88,11 @@ class Accepting:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._cases = self._files = self._side = 0
-        self._scans: list[IndexedScan] = []
+        self._scans = PackedScans()
         self._refusals: list[Refusal] = []
         self._texts = SourceTexts()
         self._many: set[str] = set()
-        self._owners: dict[str, PatientKey | set[PatientKey]] = {}
+        self._instances = Owners()
         self._maps: dict[Key, list[FoundMap]] = {}
         self._same: dict[object, object] = {}
         self._readers: Mapping[Kind, Callable[[str, FileFacts], Iterator[IndexedScan]]] = {
@@ -130,13 +132,12 @@ class Accepting:
                 self._refusals.append(refusal_of(why, scan.case_id, scan.locator, scan.images, parts=scan.parts))
         if isinstance(self._rules.slices, Grid):
             self._keep_volumes(self._rules.slices)
-        shared = sum(isinstance(owners, set) for owners in self._owners.values())
         return ScanIndex(
             self._rules.root,
-            tuple(self._scans),
+            self._scans,
             tuple(self._refusals),
             self._texts,
-            shared,
+            self._instances.shared,
             self._files,
             self._side,
             read_now,
@@ -144,12 +145,12 @@ class Accepting:
         )
 
     def _keep_volumes(self, grid: Grid) -> None:
-        pictures = [scan for scan in self._scans if not scan.parts]
-        self._scans = [scan for scan in self._scans if scan.parts]
-        refused: list[MapRefused] = [(scan, ScanRefused("not-a-volume")) for scan in pictures]
+        refused: list[MapRefused] = [(scan, ScanRefused("not-a-volume")) for scan in self._scans if not scan.parts]
+        volumes: Sequence[IndexedScan] = PackedScans(scan for scan in self._scans if scan.parts)
         if grid.label_maps is not None:
-            self._scans, without = with_maps(self._scans, self._maps, grid.label_maps)
+            volumes, without = with_maps(volumes, self._maps, grid.label_maps)
             refused += without
+        self._scans = PackedScans(volumes)
         for each, why in refused:
             parts = each.parts if isinstance(each, IndexedScan) else ()
             self._refusals.append(refusal_of(why, each.case_id, each.locator, max(1, len(parts)), parts=parts))
@@ -205,16 +206,8 @@ class Accepting:
         return volume_in(replace(scan, geometry=None), shape, affine, self._rules.slices)
 
     def _check_instance(self, instance: str, patient: PatientKey) -> None:
-        if not instance:
-            return
-        owners = self._owners.get(instance)
-        if owners is None:
-            self._owners[instance] = patient
-            return
-        known = owners if isinstance(owners, set) else {owners}
-        if patient in known:
+        if instance and not self._instances.add(instance.encode("utf-8", "surrogatepass"), patient):
             raise ScanRefused("duplicate")
-        self._owners[instance] = known | {patient}
 
     def _raster(self, locator: str, facts: FileFacts) -> Iterator[IndexedScan]:
         patient = self._rules.identify(locator, self._rules.owners.get(locator, ""))

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medsyngen.cohort.grids import Grid
+from medsyngen.cohort.packed_scans import PackedScans
 from medsyngen.cohort.scan_index import IndexedScan
 from medsyngen.cohort.slices import AXES, Slices
 from medsyngen.cohort.splitting import split_series
 from medsyngen.formats.canonical import ras_shape
 from medsyngen.formats.refusal import ScanRefused
 from medsyngen.formats.stacking import stack
+from medsyngen.scan import PatientKey
 
 SLICED = frozenset({"CT", "MR", "PT"})
 """Modalities whose single images are slices of a volume (Image Plane module, PS3.3 A.3, A.4 and A.21). Others, such as
 radiographs, stay single images."""
 
 Refused = tuple[IndexedScan, ScanRefused]
+_Key = tuple[PatientKey, str, str | int]
 
 
-def assemble(scans: Sequence[IndexedScan], slices: Slices | Grid) -> tuple[list[IndexedScan], list[Refused]]:
+def assemble(scans: Sequence[IndexedScan], slices: Slices | Grid) -> tuple[PackedScans, list[Refused]]:
     """Joins the slices of each series into one volume.
 
     A series is looked at alone: what becomes of it depends on its own files and on public constants only. It is taken
@@ -40,25 +44,45 @@ def assemble(scans: Sequence[IndexedScan], slices: Slices | Grid) -> tuple[list[
         of its slices. And one refusal for each refused part of a series: the scan of its first file, with the locators
         of all files as ``parts`` and their count as ``images``.
     """
-    groups: dict[tuple[object, ...], list[IndexedScan]] = {}
+    joined, first_files = PackedScans(), array("q")
+    refused: list[tuple[int, Refused]] = []
+    for numbers, whole in _groups(scans):
+        place = {scan.locator: number for number, scan in zip(numbers, whole, strict=True)}
+        for group in split_series(whole) if is_slice(whole[0]) else [whole]:
+            first = place[group[0].locator]
+            try:
+                joined.append(_volume(group, slices) if is_slice(group[0]) else group[0])
+                first_files.append(first)
+            except ScanRefused as refusal:
+                parts = tuple(scan.locator for scan in group)
+                refused.append((first, (replace(group[0], parts=parts, images=len(parts)), refusal)))
+    order = np.argsort(first_files, kind="stable") if first_files else np.zeros(0, np.int64)
+    if (np.diff(order) < 0).any():
+        joined = PackedScans(joined[int(number)] for number in order)
+    refused.sort(key=lambda each: each[0])
+    return joined, [each for _, each in refused]
+
+
+def _groups(scans: Sequence[IndexedScan]) -> Iterator[tuple[list[int], list[IndexedScan]]]:
+    """Yields each series, as soon as its last file was met: few series are in memory at a time."""
+    keys = (_series(number, scan) for number, scan in enumerate(scans))
+    last = {key: number for number, key in enumerate(keys) if key is not None}
+    met: dict[_Key, tuple[list[int], list[IndexedScan]]] = {}
     for number, scan in enumerate(scans):
-        series = (scan.patient, scan.modality, scan.series or number)
-        groups.setdefault(series if is_slice(scan) else (number,), []).append(scan)
-    joined: list[IndexedScan] = []
-    refused: list[Refused] = []
-    for group in (part for whole in groups.values() for part in _parts(whole)):
-        try:
-            joined.append(_volume(group, slices) if is_slice(group[0]) else group[0])
-        except ScanRefused as refusal:
-            parts = tuple(scan.locator for scan in group)
-            refused.append((replace(group[0], parts=parts, images=len(parts)), refusal))
-    place = {scan.locator: number for number, scan in enumerate(scans)}
-    joined.sort(key=lambda scan: place[scan.locator])
-    return joined, refused
+        key = _series(number, scan)
+        if key is None:
+            yield [number], [scan]
+            continue
+        numbers, group = met.setdefault(key, ([], []))
+        numbers.append(number)
+        group.append(scan)
+        if last[key] == number:
+            yield met.pop(key)
 
 
-def _parts(group: list[IndexedScan]) -> list[list[IndexedScan]]:
-    return split_series(group) if is_slice(group[0]) else [group]
+def _series(number: int, scan: IndexedScan) -> _Key | None:
+    """Returns what the slices of one series have in common; None for what is no slice."""
+    return (scan.patient, scan.modality, scan.series or number) if is_slice(scan) else None
 
 
 def is_slice(scan: IndexedScan) -> bool:

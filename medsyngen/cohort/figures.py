@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -32,12 +32,14 @@ def spread(counts: Iterable[int]) -> dict[str, float]:
     return {"min": numbers[0], "median": float(np.median(numbers)), "max": numbers[-1]}
 
 
-def series_of(scans: Sequence[IndexedScan]) -> dict[tuple[PatientKey, str], list[IndexedScan]]:
-    """Returns the scans of each series; one without a Series Instance UID is a series of its own."""
-    found: dict[tuple[PatientKey, str], list[IndexedScan]] = defaultdict(list)
+def series_of(scans: Iterable[IndexedScan]) -> list[tuple[IndexedScan, int]]:
+    """Returns the first scan and the number of files of each series; without a UID, a scan is a series of its own."""
+    found: dict[tuple[PatientKey, str], tuple[IndexedScan, int]] = {}
     for number, scan in enumerate(scans):
-        found[scan.patient, scan.series or f"#{number}"].append(scan)
-    return found
+        key = (scan.patient, scan.series or f"#{number}")
+        first, files = found.get(key, (scan, 0))
+        found[key] = (first, files + scan.files)
+    return list(found.values())
 
 
 def spacing_of(scan: IndexedScan) -> str:
@@ -68,15 +70,13 @@ def objects_in(refusals: Sequence[Refusal]) -> Counts:
 
 def faces_in(scans: Sequence[IndexedScan]) -> int:
     """Counts series of CT and MR of the head whose slices are many and thin enough to show a face when rendered."""
-    return sum(_shows_a_face(series) for series in series_of(scans).values())
+    return sum(_shows_a_face(first, files) for first, files in series_of(scans))
 
 
-def _shows_a_face(series: Sequence[IndexedScan]) -> bool:
-    first = series[0]
+def _shows_a_face(first: IndexedScan, files: int) -> bool:
     if first.modality not in ("CT", "MR") or first.looks.body != "head":
         return False
     thickness = first.geometry.thickness_mm if first.geometry is not None else None
-    files = sum(scan.files for scan in series)
     return files >= _FACE_SLICES and (thickness is None or thickness <= _FACE_MM)
 
 

@@ -122,8 +122,9 @@ def slices_of(volume: VolumeValues, slices: Slices) -> tuple[ImageValues, ...]:
     sizes = voxel_sizes(canonical.affine)
     columns_axis, rows_axis = (other for other in (0, 1, 2) if other != axis)
     images = []
-    for number in slices.numbers(canonical.pixels.shape[axis]):
-        picture = np.take(canonical.pixels, number, axis=axis)[::-1, ::-1].T
+    along = np.moveaxis(canonical.pixels, axis, 0)  # views: np.take would copy the volume each time
+    for number in slices.numbers(len(along)):
+        picture = along[number][::-1, ::-1].T
         spacing = (sizes[rows_axis], sizes[columns_axis])
         images.append(ImageValues(np.ascontiguousarray(picture), volume.value_range, spacing))
     return tuple(images)

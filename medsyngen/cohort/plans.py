@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from medsyngen.cohort.packed import PackedLines
 from medsyngen.cohort.scan_index import IndexedScan, ScanIndex
 from medsyngen.cohort.transforms import ScanForm
 from medsyngen.formats.archive import split_address
@@ -25,7 +26,7 @@ class Plan:
         digest: Of all of them, with whose each is and how many images it may have.
     """
 
-    keys: tuple[str, ...] = field(repr=False)
+    keys: PackedLines = field(repr=False)
     digest: str
 
 
@@ -38,7 +39,9 @@ def plan_of(index: ScanIndex, form: ScanForm) -> Plan:
     named = ("size", "window", "slices") if form.grid is None else ("size", "window", "spacing_mm", "label_maps")
     shape = {name: value for name, value in asdict(form).items() if name in named}
     of_form = json.dumps([__version__, shape])
-    keys = tuple(_key(index, scan, of_form) for scan in index.scans)
+    keys = PackedLines()
+    for scan in index.scans:
+        keys.append(_key(index, scan, of_form))
     whole = hashlib.sha256()
     for key, scan in zip(keys, index.scans, strict=True):
         whole.update(key.encode() + hashlib.sha256(scan.patient.to_bytes()).digest() + scan.images.to_bytes(8, "big"))

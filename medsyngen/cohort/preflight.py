@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +27,12 @@ from medsyngen.cohort.indexing import index_scans, reading_processes
 from medsyngen.cohort.labels import LabelTable, find_labels
 from medsyngen.cohort.looking import look_at
 from medsyngen.cohort.near_duplicates import near_duplicates
+from medsyngen.cohort.packed_scans import PackedScans
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pictures import Wanted
 from medsyngen.cohort.scan_index import IndexedScan, Refusal, ScanIndex, refusal_of
 from medsyngen.cohort.slices import Slices
-from medsyngen.cohort.text_in_pictures import cases_with_text, check_ocr, chosen, spread_over
+from medsyngen.cohort.text_in_pictures import at_risk, cases_with_text, check_ocr, chosen, spread_over
 from medsyngen.cohort.unit_audit import Finding, SharedPictures, audit_unit
 from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
@@ -39,6 +41,8 @@ from medsyngen.progress import Progress, silent
 ON_THE_SHEET: Final = 60
 """Pictures on the contact sheet."""
 _WORTH_ANOTHER: Final = 50  # scans: for fewer, starting another process takes longer than reading them
+Case = tuple[str, str, tuple[str, ...]]
+"""Its name, what became of it, and its files."""
 AT_RISK: Final = " text?"
 """Stands there after the case whose picture may have text in it."""
 
@@ -104,7 +108,7 @@ class Preflight:
     findings: tuple[Finding, ...]
     advice: tuple[Finding, ...]
     suggested_patients_at_most: int
-    cases: tuple[tuple[str, str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    cases: Iterable[Case] = field(default=(), repr=False)
     pictures: tuple[tuple[str, NDArray[np.uint8]], ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -162,7 +166,7 @@ def inspect_scans(
     )
     looking = _Looking(index, slices if isinstance(slices, Grid) else None, progress)
     usable, refusals = looking.usable, (*index.refusals, *looking.refusals)
-    index = replace(index, scans=tuple(usable), refusals=refusals)
+    index = replace(index, scans=usable, refusals=refusals)
     searched = chosen(usable, search_text_in)
     with_text = cases_with_text(index, searched, progress) if searched else []
     per_patient = Counter(scan.patient for scan in usable)
@@ -173,7 +177,7 @@ def inspect_scans(
         scans_per_patient=spread(per_patient.values()),
         files=files_of(index),
         series=len(series),
-        scans_per_series=spread(sum(scan.files for scan in each) for each in series.values()),
+        scans_per_series=spread(files for _, files in series),
         modalities=counted(scan.modality for scan in usable),
         sizes=counted(f"{scan.rows} x {scan.columns}" for scan in usable),
         spacings=counted(map(spacing_of, usable)),
@@ -194,7 +198,7 @@ def inspect_scans(
         findings=audit_unit(index, looking.pictures),
         advice=tuple(advice(usable, looking.near, len(with_text))),
         suggested_patients_at_most=round_up(len(per_patient)),
-        cases=_cases(index),
+        cases=_Cases(index),
         pictures=tuple(looking.small),
     )
 
@@ -222,10 +226,20 @@ def _label(scan: IndexedScan, table: LabelTable | None) -> str:
     return label if label is not None else scan.label or "(none)"
 
 
-def _cases(index: ScanIndex) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    used = [(scan.case_id, "used", scan.locators) for scan in index.scans]
-    refused = [(each.case_id, each.reason, each.parts or (each.locator,)) for each in index.refusals]
-    return tuple(sorted([*used, *refused], key=lambda case: (len(case[0]), case[0])))
+class _Cases:
+    """Every case in its order; to be iterated over."""
+
+    def __init__(self, index: ScanIndex) -> None:
+        self._index = index
+
+    def __iter__(self) -> Iterator[Case]:
+        used = ((scan.case_id, "used", scan.locators) for scan in self._index.scans)  # counted in this order
+        refused = ((each.case_id, each.reason, each.parts or (each.locator,)) for each in self._index.refusals)
+        return merge(used, sorted(refused, key=_in_turn), key=_in_turn)
+
+
+def _in_turn(case: Case) -> tuple[int, str]:
+    return len(case[0]), case[0]
 
 
 def _wanted(index: ScanIndex, scan: IndexedScan, whole: Grid | None) -> Wanted:
@@ -237,7 +251,7 @@ class _Looking:
     """Decodes every scan once, in processes of their own."""
 
     def __init__(self, index: ScanIndex, whole: Grid | None, progress: Progress) -> None:
-        self.usable: list[IndexedScan] = []
+        self.usable = PackedScans()
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
         self.small: list[tuple[str, NDArray[np.uint8]]] = []
@@ -266,8 +280,7 @@ class _Looking:
 
 def chosen_for_sheet(scans: Sequence[IndexedScan]) -> list[IndexedScan]:
     """Returns the scans that the contact sheet shows, in their order: a third at risk of text, the others spread."""
-    risky = spread_over([scan for scan in scans if scan.looks.risks], ON_THE_SHEET // 3)
-    taken = {id(scan) for scan in risky}
-    others = [scan for scan in scans if id(scan) not in taken]
-    chosen_ones = taken | {id(scan) for scan in spread_over(others, ON_THE_SHEET - len(risky))}
-    return [scan for scan in scans if id(scan) in chosen_ones]
+    risky = spread_over(np.flatnonzero(at_risk(scans)), ON_THE_SHEET // 3)
+    others = np.setdiff1d(np.arange(len(scans)), risky, assume_unique=True)
+    places = np.sort(np.concatenate([risky, spread_over(others, ON_THE_SHEET - len(risky))]))
+    return [scans[int(place)] for place in places]

@@ -17,6 +17,7 @@ from medsyngen.cohort.identifiers import source_identifiers
 from medsyngen.cohort.indexing import index_scans
 from medsyngen.cohort.labelling import Labelling, Rows
 from medsyngen.cohort.labels import ClassDefinition, LabelTable, check_classes, find_labels
+from medsyngen.cohort.packed_scans import PackedScans
 from medsyngen.cohort.patient_map import PatientMap
 from medsyngen.cohort.pictures import Pictures, Wanted, read_pictures
 from medsyngen.cohort.pixel_cache import Kept, PixelCache, ScanImages, cohort_in_memory
@@ -117,7 +118,7 @@ def read_cohort(
         for scan in index.scans:
             rooms[scan.patient] += scan.images
         cohort = cache.cohort(scans_read, rooms)
-    usable, refused = tuple(decoding.usable), (*index.refusals, *decoding.refusals)
+    usable, refused = decoding.usable, (*index.refusals, *decoding.refusals)
     refusals = tuple(sorted(refused, key=lambda refusal: (len(refusal.case_id), refusal.case_id)))
     index = replace(index, scans=usable, refusals=refusals)
     check_privacy_unit(index)
@@ -155,7 +156,7 @@ class _Decoding:
         self, index: ScanIndex, form: ScanForm, plan: Plan, cache: PixelCache | None, progress: Progress
     ) -> None:
         self._index, self._form, self._plan, self._cache, self._progress = index, form, plan, cache, progress
-        self.usable: list[IndexedScan] = []
+        self.usable = PackedScans()
         self.refusals: list[Refusal] = []
         self.pictures = SharedPictures()
 

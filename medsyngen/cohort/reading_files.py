@@ -17,7 +17,7 @@ from medsyngen.cohort.walking import FoundFile, Kind
 from medsyngen.formats.reading_workers import ReadingWorkers
 from medsyngen.formats.refusal import ScanRefused
 
-_CHUNK: Final = 2048
+_CHUNK: Final = 256  # files a process: their facts are in memory at once
 _BATCH: Final = 32
 FEW_FILES: Final = 200
 """Fewer than that are read in this process: starting others would take longer. Headers are parsed in Python ..."""
@@ -58,7 +58,7 @@ class FileReader:
 
     def facts(self, files: Iterable[FoundFile]) -> Iterator[Facts]:
         """Yields each file with its facts and the texts of its header, in their order."""
-        for chunk in _batched(files, _CHUNK):
+        for chunk in _batched(files, _CHUNK * max(2, self._processes)):
             told = {file.locator: _unread(Kind.UNREADABLE, file.problem) for file in chunk if file.problem}
             told |= {file.locator: _by_kind(file.kind) for file in chunk if file.kind is not None}
             open_ones = [file for file in chunk if file.locator not in told]

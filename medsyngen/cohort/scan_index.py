@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medsyngen.cohort.header_words import NOTHING_SAID, Looks
 from medsyngen.errors import InputUnusable
@@ -118,7 +121,7 @@ class ScanIndex:
     """
 
     root: Path = field(repr=False)
-    scans: tuple[IndexedScan, ...] = field(repr=False)
+    scans: Sequence[IndexedScan] = field(repr=False)
     refusals: tuple[Refusal, ...]
     texts: Iterable[str] = field(repr=False)
     shared_instances: int = 0
@@ -142,16 +145,20 @@ class ScanIndex:
     @property
     def files_accepted(self) -> int:
         """Files of which at least one image can be used; the others are refused."""
-        return len(self._accepted())
+        return len(self._marks(self._accepted()))
 
     @property
     def files_refused(self) -> int:
         """Files of which no image can be used."""
-        refused = {self._file(part) for each in self.refusals for part in (each.parts or (each.locator,))}
-        return len(refused - self._accepted())
+        refused = self._marks(part for each in self.refusals for part in (each.parts or (each.locator,)))
+        return len(np.setdiff1d(refused, self._marks(self._accepted()), assume_unique=True))
 
-    def _accepted(self) -> set[str]:
-        return {self._file(part) for scan in self.scans for part in scan.locators}
+    def _accepted(self) -> Iterator[str]:
+        return (part for scan in self.scans for part in scan.locators)
+
+    def _marks(self, locators: Iterable[str]) -> NDArray[np.int64]:
+        """Returns a number of 64 bits for each file: a set of 100,000 paths would take much more memory."""
+        return np.unique(np.fromiter((hash(self._file(each)) for each in locators), np.int64))
 
     def _file(self, locator: str) -> str:
         file, _, _ = locator.rpartition("#")

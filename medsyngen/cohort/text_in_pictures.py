@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medsyngen.cohort.pictures import Wanted, read_pictures
 from medsyngen.cohort.scan_index import IndexedScan, ScanIndex
@@ -42,17 +43,22 @@ def check_ocr() -> None:
 
 def chosen(scans: Sequence[IndexedScan], count: int) -> list[IndexedScan]:
     """Returns the scans to search: those at risk first, then others, evenly spread."""
-    risky = [scan for scan in scans if scan.looks.risks]
-    others = [scan for scan in scans if not scan.looks.risks]
-    return [*spread_over(risky, count), *spread_over(others, count - len(risky))]
+    risky = at_risk(scans)
+    places = [*spread_over(np.flatnonzero(risky), count), *spread_over(np.flatnonzero(~risky), count - risky.sum())]
+    return [scans[int(place)] for place in places]
 
 
-def spread_over(scans: Sequence[IndexedScan], count: int) -> list[IndexedScan]:
+def at_risk(scans: Sequence[IndexedScan]) -> NDArray[np.bool_]:
+    """Returns of each scan whether its header says that there may be text in the picture."""
+    return np.fromiter((bool(scan.looks.risks) for scan in scans), bool, len(scans))
+
+
+def spread_over(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Returns at most so many of them, evenly spread."""
-    if count <= 0 or not scans:
-        return []
-    places = np.unique(np.linspace(0, len(scans) - 1, min(count, len(scans))).round().astype(int))
-    return [scans[place] for place in places]
+    if count <= 0:
+        return places[:0]
+    chosen_ones = np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(np.int64)
+    return np.unique(places[chosen_ones])
 
 
 def cases_with_text(index: ScanIndex, scans: Sequence[IndexedScan], progress: Progress) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from medsyngen.cohort.owners import Owners
 from medsyngen.cohort.pictures import picture_digest
 from medsyngen.cohort.scan_index import IndexedScan, ScanIndex, check_privacy_unit
 from medsyngen.errors import InputUnusable
@@ -50,7 +51,7 @@ class SharedPictures:
     """
 
     def __init__(self) -> None:
-        self._owners: dict[bytes, set[PatientKey]] = {}
+        self._owners = Owners()
 
     def add(self, pixels: Pixels, patient: PatientKey) -> None:
         """Notes that a picture stands under a patient.
@@ -63,12 +64,12 @@ class SharedPictures:
 
     def add_digest(self, digest: bytes, patient: PatientKey) -> None:
         """Notes the same by the picture's :func:`medsyngen.cohort.pictures.picture_digest`."""
-        self._owners.setdefault(digest, set()).add(patient)
+        self._owners.add(digest, patient)
 
     @property
     def count(self) -> int:
         """Different pictures that stand under more than one patient."""
-        return sum(len(owners) > 1 for owners in self._owners.values())
+        return self._owners.shared
 
 
 def audit_unit(index: ScanIndex, pictures: SharedPictures) -> tuple[Finding, ...]:

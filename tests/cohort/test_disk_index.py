@@ -38,8 +38,8 @@ def kept(tmp_path):
 
 
 def same(first, second):
-    return (first.scans, first.refusals, set(first.texts), first.files) == (
-        second.scans,
+    return (tuple(first.scans), first.refusals, set(first.texts), first.files) == (
+        tuple(second.scans),
         second.refusals,
         set(second.texts),
         second.files,

@@ -168,7 +168,9 @@ def test_every_file_is_accepted_or_refused_and_counted(hospital, make_dicom):
     assert found.series == 9
     assert any("1 scans may have text" in each.what for each in found.advice)
     assert [label for label, _ in found.pictures if label.endswith("text?")]
-    assert len(found.cases) == found.scans + len(found.refusals)
+    cases = [case for case, _, _ in found.cases]
+    assert len(cases) == found.scans + len(found.refusals)
+    assert cases == sorted(cases)
     assert not any("PAT-" in str(value) or "Quintessa" in str(value) for value in found.to_json().values())
 
 

@@ -1,5 +1,6 @@
 """Slices of a volume hang as a radiologist hangs them, whatever way they were stored; pixels keep their proportions."""
 
+import tracemalloc
 from itertools import permutations, product
 
 import numpy as np
@@ -120,3 +121,18 @@ def test_a_label_is_the_volume_s_for_all_its_slices(volumes):
     torn = LabelTable(by_path={"c/s/1.dcm": "x", "c/s/2.dcm": "y"}, by_patient={"P": "z"})
     assert torn.find("c/s/1.dcm", "P", parts) is None
     assert LabelTable(by_patient={"P": "z"}).find("c/s/1.dcm", "P", parts) == "z"
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_slice_is_taken_without_a_copy_of_its_volume(plane, order):
+    """Files of NIfTI come in Fortran's order, where `np.take` copies the whole volume for each slice."""
+    pixels = np.zeros((100, 110, 120), np.float32, order=order)
+    volume = VolumeValues(pixels, np.eye(4), (0.0, 1.0))
+    tracemalloc.start()
+    try:
+        slices_of(volume, Slices(plane, 60))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < pixels.nbytes / 4
