@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LIBRARIES = 25e6
 """Bytes of code that PyTorch loads at the first per-patient gradient."""
+_FUNCTIONAL = 50e6
+"""Bytes of code that ``torch.func`` loads where weights are functions of what is trained."""
 _BYTES_A_PARAMETER = 40.0
 """Sum and noise (float64), Adam's moments, average, and what their arithmetic makes on the way."""
 _COPIES = 1.7
@@ -99,10 +101,12 @@ def memory_estimate(
     whole = count_parameters(loss.network)
     parameters = whole if trained is None else trained
     # Additions get their gradients from those of the weights that they are added to.
-    formed = parameters + whole if isinstance(loss, Reparametrised) else parameters
+    functions = isinstance(loss, Reparametrised)
+    formed = parameters + whole if functions else parameters
     slot = 4.0 * _COPIES * formed + _PER_PATIENT * images * saved_bytes(loss, size=size)
     basis = 4.0 * _COPIES_OF_BASIS * parameters * subspace
-    return round(_LIBRARIES + _BYTES_A_PARAMETER * parameters + micro_batch * slot + basis)
+    code = _LIBRARIES + _FUNCTIONAL * functions
+    return round(code + _BYTES_A_PARAMETER * parameters + micro_batch * slot + basis)
 
 
 def saved_bytes(loss: ContextLoss, *, size: Size) -> int:

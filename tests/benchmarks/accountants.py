@@ -31,7 +31,7 @@ from medsyngen.privacy.renyi_filter import RenyiFilter, renyi_divergence
 RUNS = 4
 """Equal runs of one ledger, chosen one after another, beside a single one."""
 SHARED: dict[str, Any] = {"patients": 3_000, "per_step": 128, "steps": 12, "budgets": (8.0, 20.0), "runs": (1, 2, 4, 8)}
-"""Recipe chest-radiograph-32 at a hospital of up to 3,000 patients."""
+"""Few steps at a hospital of up to 3,000 patients."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("recipe chest-radiograph-32, a ward", 264, 128, 12),
+    Setting("12 steps, a ward", 264, 128, 12),
     Setting("recipe demo-32", 2_500, 128, 12),
     Setting("recipe demo-32 at ε = 1", 2_500, 128, 12, target=1.0),
-    Setting("recipe chest-radiograph-32, a hospital", 3_200, 128, 12),
+    Setting("12 steps, a hospital", 3_200, 128, 12),
     Setting("a ward, long training", 500, 250, 500, 33.7, 2e-4),
     Setting("a hospital, long training", 2_000, 512, 500, 7.4, 5e-5),
     Setting("a large hospital, longest training", 10_000, 1_024, 2_000, 6.4, 1e-5),
