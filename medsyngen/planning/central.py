@@ -79,8 +79,6 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
     (query,) = method.describe_queries(recipe.target)
     sigma = method.sum_multiplier(z)
     first = method.central.event(sigma)
-    each = query["entries"] / query["classes"] - 1
-    rarest = float(Cells(recipe.target.conditioning).shares.min())
     planned = CentralPlan(
         epsilon=epsilon_spent([first], budget.delta),
         delta=budget.delta,
@@ -88,7 +86,7 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
         noise_multiplier=sigma,
         entries=query["entries"],
         clipping_norm=query["clipping_norm"],
-        noise_rarest=sigma * query["clipping_norm"] * math.sqrt(each) / (n_max * rarest),
+        noise_rarest=mean_noise(recipe, sigma),
         training=None,
         training_alone=None,
         cost=None,
@@ -97,3 +95,17 @@ def plan_central(recipe: Recipe, *, speed: float | None = None, measure: bool = 
         return planned
     second, alone, cost = plan_second_part(recipe, first, z, budget, better=ALONE, speed=speed, measure=measure)
     return replace(planned, epsilon=second.epsilon, training=second, training_alone=alone, cost=cost)
+
+
+def mean_noise(recipe: Recipe, sigma: float) -> float:
+    """Returns the length of the noise on the rarest class's mean picture, as if N_max patients came.
+
+    Args:
+        recipe: With its N_max, of method ``central-dp-syngen``.
+        sigma: σ_DP of the sum.
+    """
+    (query,) = recipe.synthesis.describe_queries(recipe.target)
+    each = query["entries"] / query["classes"] - 1
+    rarest = float(Cells(recipe.target.conditioning).shares.min())
+    noise: float = sigma * query["clipping_norm"] * math.sqrt(each) / (recipe.n_max * rarest)
+    return noise

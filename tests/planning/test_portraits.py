@@ -80,12 +80,14 @@ def test_every_recipe_names_the_portrait_for_a_few_hundred_patients(name):
 
 def test_few_patients_get_phantoms_and_many_get_votes_or_what_trains():
     assert recommend(recipe(patients=20)).recipe == "chest-radiograph-32 --set synthesis.public_bands=all"
-    assert recommend(recipe("privacy.epsilon=8", patients=5000)).recipe.startswith("private-evolution-32 --set")
+    many = recommend(recipe("privacy.epsilon=8", patients=5000))
+    assert many.recipe == "central-chest-radiograph-32"
+    assert many.why.startswith("mean pictures known to 0.0046 of")
     assert recommend(recipe("privacy.epsilon=8", patients=1900)).recipe == "portrait-32"
     assert recommend(recipe(name="smoke-16"), trained="yes").recipe == "smoke-16"
     assert recommend(recipe("name=ours")).recipe == "ours"
     lite0 = recipe("privacy.epsilon=8", "name=ours", "synthesis.embedding=lite0", name=VOTES, patients=5000)
-    assert recommend(lite0).recipe == "ours"
+    assert recommend(lite0).recipe == "central-chest-radiograph-32"
 
 
 BRAIN = {
@@ -96,9 +98,15 @@ BRAIN = {
 }
 
 
+def test_with_too_many_classes_for_means_votes_are_asked():
+    classes = [f"{{name: c{i}, label: '{i}', share: {0.01 if i else 0.61}}}" for i in range(40)]
+    advice = recommend(recipe(f"classes=[{', '.join(classes)}]", "privacy.epsilon=2", patients=3000))
+    assert advice.recipe.startswith("private-evolution-32 --set synthesis.embedding=lite0")
+
+
 @pytest.mark.parametrize("name", BRAIN)
 @pytest.mark.parametrize(
-    ("patients", "other"), [(4, "chest-radiograph-32"), (264, "portrait-32"), (5000, "private-evolution-32")]
+    ("patients", "other"), [(4, "chest-radiograph-32"), (264, "portrait-32"), (5000, "central-chest-radiograph-32")]
 )
 def test_what_is_recommended_draws_what_the_recipe_draws(name, patients, other):
     """Its command, as a shell takes it apart, gives a recipe of the same phantom."""
