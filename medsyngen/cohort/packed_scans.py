@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import pickle
+import marshal
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Final, overload
+from typing import Any, Final, overload
 
+from medsyngen.cohort.header_words import Looks
 from medsyngen.cohort.scan_index import IndexedScan
+from medsyngen.formats.geometry import SliceGeometry
+from medsyngen.scan import PatientKey
 
 _BLOCK: Final = 256  # scans: long enough for what they have in common to be found again
-_values: Final = attrgetter(*(field.name for field in fields(IndexedScan)))
-Rows = list[tuple[object, ...]]
+Row = tuple[Any, ...]
+"""A scan in plain values."""
 
 
 class PackedScans(Sequence[IndexedScan]):
@@ -27,15 +30,15 @@ class PackedScans(Sequence[IndexedScan]):
 
     def __init__(self, scans: Iterable[IndexedScan] = ()) -> None:
         self._blocks: list[bytes] = []
-        self._open: Rows = []
+        self._open: list[Row] = []
         self._last: tuple[int, list[IndexedScan]] = (-1, [])
         self.extend(scans)
 
     def append(self, scan: IndexedScan) -> None:
         """Adds one."""
-        self._open.append(_values(scan))
+        self._open.append(_row(scan))
         if len(self._open) == _BLOCK:
-            self._blocks.append(zlib.compress(pickle.dumps(self._open, pickle.HIGHEST_PROTOCOL), 1))
+            self._blocks.append(zlib.compress(marshal.dumps(self._open), 1))
             self._open = []
 
     def extend(self, scans: Iterable[IndexedScan]) -> None:
@@ -72,9 +75,27 @@ class PackedScans(Sequence[IndexedScan]):
         return self._last[1][inside]
 
     def _unpacked(self, number: int) -> list[IndexedScan]:
-        rows: Rows = pickle.loads(zlib.decompress(self._blocks[number]))  # our own bytes, from this very object
+        rows: list[Row] = marshal.loads(zlib.decompress(self._blocks[number]))
         return list(map(_scan, rows))
 
 
-def _scan(row: tuple[object, ...]) -> IndexedScan:
-    return IndexedScan(*row)  # type: ignore[arg-type]
+def _values(of: type, *without: str) -> Callable[[object], Row]:
+    return attrgetter(*(field.name for field in fields(of) if field.name not in without))
+
+
+_APART: Final = ("patient", "looks", "geometry")
+_PLAIN: Final = [field.name for field in fields(IndexedScan) if field.name not in _APART]
+_of_scan, _of_patient = _values(IndexedScan, *_APART), _values(PatientKey)
+_of_looks, _of_plane = _values(Looks), _values(SliceGeometry)
+
+
+def _row(scan: IndexedScan) -> Row:
+    plane = None if scan.geometry is None else _of_plane(scan.geometry)
+    return (_of_patient(scan.patient), _of_looks(scan.looks), plane, *_of_scan(scan))
+
+
+def _scan(row: Row) -> IndexedScan:
+    patient, looks, plane, *rest = row
+    geometry = None if plane is None else SliceGeometry(*plane)
+    plain = dict(zip(_PLAIN, rest, strict=True))
+    return IndexedScan(patient=PatientKey(*patient), looks=Looks(*looks), geometry=geometry, **plain)

@@ -23,6 +23,7 @@ _DRAWN = {
     "portrait": ("synthesis.phantom", "{}"),
     "private-evolution": ("synthesis.source.phantom", "{}"),
     "staged-diffusion": ("synthesis.phantoms", "shares"),
+    "central-dp-syngen": ("synthesis.phantoms", "shares"),
 }
 """Where the recipes that may be proposed say what is drawn."""
 _HEAD = """\
@@ -165,7 +166,7 @@ def _true_comments(text: str, facts: PublicFacts, modality: UsualModality, metho
         place, form = _DRAWN[method]
         value = {modality.phantom: 1.0} if form == "shares" else modality.phantom
         text = with_value(text, place, value, "drawn by program, no privacy cost: `medsyngen phantoms draw` shows it")
-    if method == "staged-diffusion" and (facts.size != 32 or modality.phantom != "chest_radiograph"):
+    if _DRAWN[method][1] == "shares" and (facts.size != 32 or modality.phantom != "chest_radiograph"):
         old = "on phantoms, free; the result for these very numbers ships with medsyngen"
         text = text.replace(old, "on phantoms, free; the result is kept for the next run on this machine")
     for path, comment in modality.comments().items():

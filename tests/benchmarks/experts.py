@@ -29,6 +29,7 @@ EXPERTS = (
     ("demo-32", ()),
     ("chest-radiograph-32", BENCHMARK),
     ("chest-radiograph-32", UNDESCRIBED),
+    ("hippocampus-mr-3d", ()),
 )
 
 
@@ -42,12 +43,12 @@ def main() -> None:
     for name, overrides in EXPERTS:
         recipe = load_recipe(name, overrides)
         method: StagedDiffusion = recipe.synthesis
-        identity = method.expert_identity(recipe.scans.size)
+        identity = method.expert_identity(recipe.scans.image_size)
         path = SHIPPED / f"{expert_key(identity)}.safetensors"
         if not path.is_file():
             unfinished = Unfinished(cache_folder() / f"{path.stem}.unfinished")
             weights = method.train_public_expert(
-                recipe.scans.size,
+                recipe.scans.image_size,
                 device=torch.device("cpu"),
                 bfloat16="--bfloat16" in sys.argv,
                 unfinished=unfinished,

@@ -2,10 +2,11 @@
 
     python -m tests.benchmarks.hippocampus split FOLDER                 makes FOLDER/train and FOLDER/test
     medsyngen fit hippocampus-mr-3d --scans FOLDER/train --run RUN ...  and export, as nifti
-    python -m tests.benchmarks.hippocampus score FOLDER --cohort dp=COHORT --cohort placebo=COHORT
+    python -m tests.benchmarks.hippocampus score FOLDER --cohort "private, ε = 8=COHORT" [--controls] [--out FILE]
 
-TSTR stands beside TRTR (the same number of real pairs) and beside phantoms alone, drawn as the recipe draws them. One
-small network, the same steps, seed and volumes a step for all; nothing is chosen by a score.
+TSTR stands beside TRTR (the same number of real pairs) and beside phantoms, rendered as the recipe draws them; with
+--controls beside the network's own placebo (the same run, every patient's gradient replaced by zero) and phantoms only.
+One small network, the same steps, seed and volumes a step for all; nothing is chosen by a score.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ import nibabel
 import numpy as np
 import torch
 
+from medsyngen.cohort.cohort import Cohort
 from medsyngen.cohort.label_maps import LabelMaps
 from medsyngen.cohort.reading import read_cohort
 from medsyngen.formats.label_codes import to_labels
+from medsyngen.pipeline.generator_file import target_of
 from medsyngen.randomness import Streams
 from medsyngen.recipe import load_recipe
-from tests.benchmarks.learning import say
+from tests.benchmarks.controls import Placebo
+from tests.benchmarks.learning import fitted, say
 from tests.benchmarks.prove import DATA
 
 TRAIN, LABELS = 64, 3
@@ -83,6 +87,17 @@ def drawn(count: int) -> Pairs:
     return apart(recipe.synthesis.draw_phantoms(recipe.target.size)(count, rng))
 
 
+def controls(count: int) -> dict[str, Pairs]:
+    """What the recipe's networks draw without a patient: after noise alone, and as phantoms left them."""
+    noised = load_recipe("hippocampus-mr-3d", patients_at_most=count)
+    free = load_recipe("hippocampus-mr-3d", ("synthesis.public_bands=all",))
+    found = {
+        "placebo": fitted(noised, Cohort({}), Placebo()),
+        "phantoms only": free.synthesis.fit_on_phantoms(target_of(free), device=torch.device("cpu")),
+    }
+    return {name: apart(generator.draw(count).pixels) for name, generator in found.items()}
+
+
 def segmenter(pairs: Pairs, steps: int, batch: int = 4) -> torch.nn.Module:
     """Trains the small network."""
     from monai.losses import DiceCELoss
@@ -119,11 +134,12 @@ def dice(network: torch.nn.Module, pairs: Pairs) -> dict[str, float]:
     return {"front": round(float(front), 3), "back": round(float(back), 3), "mean": round(float(np.mean(scores)), 3)}
 
 
-def score(folder: Path, cohorts: dict[str, Path], steps: int) -> dict[str, Any]:
+def score(folder: Path, cohorts: dict[str, Path], steps: int, *, beside: bool) -> dict[str, Any]:
     """Dice on the test pairs, for each thing that was trained on."""
     test = real(folder / "test")
-    arms = {"real": real(folder / "train"), "phantoms": drawn(TRAIN)}
+    arms = {"real": real(folder / "train"), "phantoms, rendered": drawn(TRAIN)}
     arms |= {name: released(path) for name, path in cohorts.items()}
+    arms |= controls(TRAIN) if beside else {}
     found: dict[str, Any] = {"test volumes": len(test[0]), "steps": steps}
     for name, pairs in arms.items():
         found[name] = {"volumes": len(pairs[0]), **dice(segmenter(pairs, steps), test)}
@@ -137,13 +153,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cohort", action="append", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--controls", action="store_true", help="beside placebo and phantoms only")
+    parser.add_argument("--out", type=Path, help="where the figures go, too")
     asked = parser.parse_args()
     if asked.what == "split":
         split(asked.folder)
         return
-    named = dict(each.split("=", 1) for each in asked.cohort)
-    found = score(asked.folder, {name: Path(path) for name, path in named.items()}, asked.steps)
-    json.dump(found, sys.stdout, indent=1)
+    named = dict(each.rsplit("=", 1) for each in asked.cohort)
+    paths = {name: Path(path) for name, path in named.items()}
+    text = json.dumps(score(asked.folder, paths, asked.steps, beside=asked.controls), indent=1, ensure_ascii=False)
+    if asked.out:
+        asked.out.write_text(text + "\n", "utf-8")
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

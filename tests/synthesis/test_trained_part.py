@@ -173,7 +173,8 @@ def test_recipes_and_run_folders_from_before_these_choices_mean_what_they_meant(
 
 def test_the_plan_counts_what_is_trained():
     def of(*overrides):
-        return plan_recipe(load_recipe("demo-32", overrides), measure=False)
+        plain = ("synthesis.subspace=0", "synthesis.class_directions=0", "synthesis.class_gain=1")
+        return plan_recipe(load_recipe("demo-32", (*plain, *overrides)), measure=False)
 
     whole, norms, lora = of(), of("synthesis.trainable=norms"), of("synthesis.trainable=lora")
     assert [each.cost.parameters for each in (whole, norms, lora)] == [453_985, 10_049, 56_180]
