@@ -12,8 +12,8 @@ from medsyngen.phantoms.parameters import Parameters, ParameterSpace
 from medsyngen.scan import Pixels, Size, image_shape
 
 
-class PhantomSource(Protocol):
-    """Images drawn by program: public by construction, they cost no privacy."""
+class Declared(Protocol):
+    """What every phantom says of itself."""
 
     @property
     def name(self) -> str:
@@ -22,13 +22,17 @@ class PhantomSource(Protocol):
 
     @property
     def version(self) -> int:
-        """Counts up whenever the pictures change."""
+        """Counts up whenever the pictures or volumes change."""
         ...
 
     @property
     def space(self) -> ParameterSpace:
         """The declared parameters."""
         ...
+
+
+class PhantomSource(Declared, Protocol):
+    """Images drawn by program: public by construction, they cost no privacy."""
 
     def render(self, parameters: Parameters, size: int, rng: np.random.Generator) -> Pixels:
         """Draws one image for each row of parameters; the same parameters and generator give the same images.
@@ -45,23 +49,8 @@ class PhantomSource(Protocol):
 
 
 @runtime_checkable
-class VolumeSource(Protocol):
+class VolumeSource(Declared, Protocol):
     """Volumes drawn by program, with or without label maps: as public as pictures."""
-
-    @property
-    def name(self) -> str:
-        """As recipes call it."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """Counts up whenever the volumes change."""
-        ...
-
-    @property
-    def space(self) -> ParameterSpace:
-        """The declared parameters."""
-        ...
 
     @property
     def labels(self) -> int:

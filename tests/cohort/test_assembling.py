@@ -52,6 +52,13 @@ def test_images_are_counted_in_the_plane_that_the_recipe_asks_for(plane):
         assert volume.images == count
 
 
+def test_volumes_stand_where_their_first_files_stood_whichever_series_ends_first():
+    first, second = series("1.2"), series("1.3")
+    mixed = [scan for pair in zip(first[:4], second[:4], strict=True) for scan in pair] + [second[4], first[4]]
+    joined, _ = assemble(mixed, AXIAL)
+    assert [volume.series for volume in joined] == ["1.2", "1.3"]
+
+
 def test_what_is_no_slice_passes():
     radiograph = replace(series(count=1)[0], modality="CR", geometry=None)
     file_of_a_volume = replace(series(count=1)[0], modality="MR", parts=("a.nii",), images=7)
